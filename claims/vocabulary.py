@@ -1,0 +1,208 @@
+"""How a claim is declared: the statement, its source, its scope and the finding stand above the code that checks them.
+
+Everything here only attaches plain data to an ordinary Hypothesis test; `claims/plugin.py` reads it at collection. A
+declaration that lacks something is not an exception at import (that would take the other claims of the file with it)
+but a sentence in `Claim.problems()`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from types import ModuleType
+from typing import Any
+
+import hypothesis
+
+DECLARATION = "__claim__"
+
+
+class Kind(Enum):
+    """What sort of statement it is; it decides which oracle can judge it."""
+
+    IDENTITY = "identity"
+    DISTRIBUTION = "distribution"
+    EXPECTATION = "expectation"
+    OPTIMUM = "optimum"
+    LIMIT = "limit"
+    INEQUALITY = "inequality"
+    APPROXIMATION = "approximation"
+    COMPLEXITY = "complexity"
+
+
+class Finding(Enum):
+    """What is true of the post. What happened in a run is another question: see `reports.verdicts.Outcome`."""
+
+    HOLDS = "holds"
+    HOLDS_IN_SCOPE = "holds in scope"
+    APPROXIMATE = "approximate"
+    REFUTED = "refuted"
+    NOT_CHECKABLE = "not checkable"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A post of kexue.fm: archive number, date of publication (ISO), title in English and Chinese, topic folder."""
+
+    archive: int
+    date: str
+    en: str
+    zh: str
+    topic: str
+
+    @property
+    def url(self) -> str:
+        return f"https://kexue.fm/archives/{self.archive}"
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """A pinned case at which the statement fails, and what one sees there."""
+
+    why: str
+    case: dict[str, Any]
+
+
+@dataclass
+class Claim:
+    """A declared claim. The text fields are English (`zh`: Chinese) with LaTeX between dollar signs.
+
+    says: the post's statement. scope: the conditions the post states. found: the finding in one sentence, incl. the
+    scope in which it is true. corrected: the sentence the post should have had (refuted claims). limits: what the check
+    cannot show. if_fails: the likeliest cause if a subject is refuted.
+    """
+
+    post: Post
+    id: str
+    section: str = ""
+    kind: Kind | None = None
+    finding: Finding | None = None
+    says: str = ""
+    zh: str = ""
+    scope: str = ""
+    found: str = ""
+    limits: str = ""
+    if_fails: str = ""
+    corrected: str = ""
+    corrected_by: str = ""
+    headline: bool = False
+    effort: float = 1.0
+    test: Callable[..., Any] = field(default=lambda: None, repr=False)
+    reference: Any = None
+    controls: dict[str, Any] = field(default_factory=dict)
+    counterexamples: list[Counterexample] = field(default_factory=list)
+
+    def problems(self) -> list[str]:
+        """One sentence for everything that keeps this declaration from being a claim, each with its remedy."""
+        found = []
+        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+            found.append(f"its id {self.id!r} is not a slug: use lower-case words joined by hyphens")
+        for name in ("section", "says", "zh", "scope", "found", "limits", "if_fails"):
+            if not getattr(self, name):
+                found.append(f"it has no `{name}`: add {name}=... to @claim")
+        for name, allowed in (("kind", Kind), ("finding", Finding)):
+            if not isinstance(getattr(self, name), allowed):
+                options = ", ".join(f"{allowed.__name__}.{member.name}" for member in allowed)
+                found.append(f"its `{name}` is {getattr(self, name)!r}: use one of {options}")
+        if not all((self.post.archive, self.post.date, self.post.en, self.post.zh, self.post.topic)):
+            found.append("its Post lacks a field: give archive, date, en, zh and topic")
+        if self.reference is None:
+            found.append("it has no subject: add @subjects(reference, wrong_variant=..., another=...) above @given")
+        elif len(self.controls) < 2:
+            found.append(
+                f"it has {len(self.controls)} control(s): name at least two wrong variants in @subjects, "
+                "because a check that nobody has seen fail is not evidence"
+            )
+        if self.finding in (Finding.REFUTED, Finding.HOLDS_IN_SCOPE) and not self.counterexamples:
+            found.append(f"its finding is {self.finding.value!r} but no case shows it: pin one with @counterexample(why, case=...)")
+        if self.finding is Finding.REFUTED and not (self.corrected and self.corrected_by):
+            found.append("it is refuted: add corrected=... (the repaired sentence) and corrected_by=... (the claim that checks it)")
+        if not hypothesis.is_hypothesis_test(self.test):
+            found.append("its test draws nothing: add @given(...) from hypothesis under @subjects")
+        elif "subject" not in inspect.signature(self.test).parameters:
+            found.append("its test has no parameter `subject`: that is how the implementations under audit come in")
+        return found
+
+    @property
+    def digest(self) -> str:
+        """Changes whenever the statement, the property or the reference changes; evidence for another digest is stale."""
+        sources = [inspect.getsource(self.test.hypothesis.inner_test)]
+        if isinstance(self.reference, ModuleType):
+            sources.append(inspect.getsource(self.reference))
+        told = {name: value for name, value in self.told().items() if name != "headline"}
+        return hashlib.sha256("\0".join([json.dumps(told, sort_keys=True), *sources]).encode()).hexdigest()[:16]
+
+    def told(self) -> dict[str, Any]:
+        """The declaration as plain JSON values, for the evidence file."""
+        return {
+            "id": self.id,
+            "post": {**asdict(self.post), "url": self.post.url},
+            "kind": self.kind.value,
+            "finding": self.finding.value,
+            "headline": self.headline,
+            "counterexamples": [
+                {"why": pinned.why, "case": ", ".join(f"{name}={value!r}" for name, value in pinned.case.items())}
+                for pinned in self.counterexamples
+            ],
+        } | {name: getattr(self, name) for name in ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by")}
+
+
+def claim(post: Post, id: str, **declared: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the Hypothesis test below as the check of one claim of `post`; outermost decorator. Fields: see `Claim`."""
+    unknown = declared.keys() - Claim.__dataclass_fields__.keys()
+    if unknown:
+        raise TypeError(f"claim {id!r}: unknown field {', '.join(sorted(unknown))}; the fields are those of claims.vocabulary.Claim")
+
+    def declare(test: Callable[..., Any]) -> Callable[..., Any]:
+        reference, controls = getattr(test, "__subjects__", (None, {}))
+        pinned = list(getattr(test, "__counterexamples__", ()))
+        setattr(test, DECLARATION, Claim(post, id, test=test, reference=reference, controls=controls, counterexamples=pinned, **declared))
+        return test
+
+    return declare
+
+
+def subjects(reference: Any, /, **controls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The implementation under audit (a namespace of functions) and variants on which the verdict must flip.
+
+    For a claim that holds, controls are wrong variants, named after the mistake, which the property must refute. For a
+    refuted claim they are variants of which the statement is true, which the property must not refute.
+    """
+
+    def attach(test: Callable[..., Any]) -> Callable[..., Any]:
+        test.__subjects__ = (reference, controls)
+        return test
+
+    return attach
+
+
+def counterexample(why: str, /, **case: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Pin a case at which the statement fails: of a refuted claim anywhere, of an in-scope claim outside of its scope.
+
+    It runs as an item of its own, one call, and must raise `Refuted`; smallest first if there are several.
+    """
+
+    def attach(test: Callable[..., Any]) -> Callable[..., Any]:
+        test.__counterexamples__ = [Counterexample(why, case), *getattr(test, "__counterexamples__", ())]
+        return test
+
+    return attach
+
+
+class variant:
+    """The namespace `reference` with some of its functions replaced: how a wrong variant is written in one line."""
+
+    def __init__(self, reference: Any, **replaced: Callable[..., Any]):
+        missing = [name for name in replaced if not hasattr(reference, name)]
+        if missing:
+            raise TypeError(f"variant of {getattr(reference, '__name__', reference)}: it has no function {', '.join(missing)} to replace")
+        self._reference = reference
+        self.__dict__.update(replaced)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._reference, name)

@@ -1,0 +1,42 @@
+"""Certified values: ball arithmetic (python-flint's arb) on arrays of tensors' exact entries.
+
+An arb carries a proved bound on its own error, so a value read from here is a small proof, not a second opinion. Arrays
+are numpy arrays of dtype object: `@`, `*`, `+` and broadcasting work, and `np.exp`, `np.cos`, ... call the ball's own
+functions.
+"""
+
+from __future__ import annotations
+
+import unittest
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from oracles.evidence import Unsettled
+
+try:
+    import flint
+except ImportError:
+    flint = None
+
+DIGITS = 50
+
+
+def balls(x: Tensor) -> np.ndarray:
+    """The entries of x as exact balls (radius 0). Skips the property (not run) where python-flint is missing."""
+    if flint is None:
+        raise unittest.SkipTest("needs python-flint for certified values: pip install python-flint")
+    flint.ctx.dps = DIGITS
+    return np.array([flint.arb(value) for value in x.double().flatten().tolist()], dtype=object).reshape(tuple(x.shape))
+
+
+def rounded(value: np.ndarray) -> Tensor:
+    """The float64 next to each ball's midpoint. Raises `Unsettled` where a ball is wider than float64 can tell."""
+    flat = []
+    for ball in np.asarray(value, dtype=object).flatten():
+        middle, radius = float(ball.mid()), float(ball.rad())
+        if radius > 2.0**-60 * max(abs(middle), 2.0**-900):
+            raise Unsettled(f"{DIGITS} digits leave a radius of {radius:.2g} around {middle:.9g}: cancellation in the oracle itself")
+        flat.append(middle)
+    return torch.tensor(flat, dtype=torch.float64).reshape(np.shape(value))

@@ -1,0 +1,93 @@
+"""Error budgets: how far a correct program may be from the truth, from the conditioning of the very case at hand.
+
+Let y = f(x_1..x_m) be computed by additions, multiplications, divisions and elementary functions, with inputs that are
+exact. Every rounding replaces an intermediate z by z (1 + delta), |delta| <= u, and moves y by dy/dz * z * delta to
+first order.
+
+Take one layer of the computation, the roundings that happen at the same step of it. In a product with a matrix w,
+z = sum_j w_j x_j, each of the n roundings of the accumulation moves y by at most |dy/dz| sum_j |w_j x_j| u, and because
+dy/dw_j = (dy/dz) x_j, this is sum_j |dy/dw_j| |w_j| u: the conditioning of y with respect to the inputs w already
+measures it. So with weights counted among the inputs
+
+    S = sum_j |dy/dx_j| |x_j| + |y|
+
+bounds the effect of one rounding in every entry of one layer, and a computation with k layers of roundings obeys
+
+    |computed - true| <= k u / (1 - k u) * S                                              (gamma_k of Higham, 2002, ch. 3)
+
+to first order in u outside the fraction. For exp(z) inside a softmax the layer contributes p_i |v_i - y| u <= S u, and
+the subtraction of the maximum m contributes p_i |v_i - y| (|z_i| + |m|) u, where p_i |m| <= p_i (|z_i| + |z_i - m|) and
+x e^-x <= 1/e: one more layer.
+
+c is therefore a count, not a choice: k = `roundings` (operations along the longest path whose result is stored) +
+`sums` (terms accumulated along that path). They are kept apart because hardware that stores bfloat16 accumulates in
+float32. The probabilistic bound lambda * sqrt(k) of Higham and Mary (2019) would replace k only where k > lambda^2; at
+a false-alarm probability of 1e-15 that is k > 70, which no claim's cases reach, so the certain bound is used.
+
+What this can see: tests/test_budget.py plants relative errors of 2u, 10u and 1000u and prints which are caught.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.func import jacrev
+
+from oracles.evidence import Unsettled
+
+if TYPE_CHECKING:
+    from oracles.executors import Executor
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The truth of one case with its budget, entry by entry.
+
+    truth: float64, rounded once from a value known to more digits. scale: S above, same shape. roundings, sums: layers
+    of roundings in the longest path of any way to compute it that the claim admits.
+    """
+
+    truth: Tensor
+    scale: Tensor
+    roundings: int
+    sums: int = 0
+
+    def __post_init__(self) -> None:
+        if self.truth.shape != self.scale.shape or self.truth.numel() == 0:
+            raise Unsettled(f"truth {tuple(self.truth.shape)} and scale {tuple(self.scale.shape)} must be equal shapes with entries in them")
+        if not (self.truth.isfinite().all() and self.scale.isfinite().all()):
+            raise Unsettled("the truth of this case or its conditioning is not finite in float64: draw smaller values")
+
+    def allowed(self, executor: Executor) -> Tensor:
+        """The largest error that a correct program may have on this executor, same shape as the truth."""
+        layers = (self.roundings + 1) * executor.u + self.sums * executor.u_sum  # + 1: the truth is itself rounded
+        if layers >= 0.5:
+            raise Unsettled(f"{self.roundings} roundings and {self.sums} sums exceed what {executor.arithmetic} can bound: draw smaller shapes")
+        return layers / (1 - layers) * self.scale
+
+
+def conditioning(f: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
+    """S of the module docstring for y = f(*inputs), in float64, one value per entry of y.
+
+    f is the oracle's own definition, never the subject: a subject must not earn itself a larger budget.
+    """
+    exact = tuple(x.double() if x.is_floating_point() else x for x in inputs)
+    varying = tuple(i for i, x in enumerate(exact) if x.is_floating_point() and x.numel())
+
+    def of_varying(*values: Tensor) -> Tensor:
+        full = list(exact)
+        for i, value in zip(varying, values, strict=True):
+            full[i] = value
+        return f(*full)
+
+    y = f(*exact)
+    derivatives = jacrev(of_varying, argnums=tuple(range(len(varying))))(*(exact[i] for i in varying))
+    scale = y.abs()
+    for i, derivative in zip(varying, derivatives, strict=True):
+        terms = (derivative * exact[i]).abs()
+        scale = scale + terms.reshape(*y.shape, -1).sum(-1)
+    return torch.as_tensor(scale)

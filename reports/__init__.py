@@ -1,0 +1,1 @@
+"""Evidence -> verdicts -> files. Nothing here imports torch or a claim: a page can be rebuilt anywhere from its JSON."""

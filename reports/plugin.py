@@ -1,0 +1,261 @@
+"""pytest -> evidence file. Workers attach what a property recorded to its report; the controller writes it down.
+
+Evidence travels as one JSON string in `user_properties`, which survives xdist. A file per running property in the spool
+folder says how far it had come if its process dies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claims.plugin import TRIALS, TimeLimit, declared, trial_of
+from oracles.evidence import Refuted, recording
+from reports import evidence
+from reports.observe import observed, recorded
+
+DEFAULT_FOLDER = "audit-report"
+PROPERTY = "audit-evidence"
+FLUSH_SECONDS = 0.5
+PACKAGES = ("hypothesis", "pytest", "torch", "numpy", "scipy", "mpmath", "python-flint")
+
+
+class ComparedNothing(Exception):
+    """A property passed without a single comparison: a check that cannot fail."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("audit")
+    group.addoption("--report", default=DEFAULT_FOLDER, metavar="DIR", help=f"folder for evidence, verdicts and page (default {DEFAULT_FOLDER})")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(Worker(config, Path(config.workerinput["audit_spool"])), "audit-worker")
+    elif not config.option.collectonly:
+        controller = Controller(config)
+        config.pluginmanager.register(controller, "audit-controller")
+        config.pluginmanager.register(Worker(config, controller.spool), "audit-worker")
+
+
+class Worker:
+    """In the process that runs the items."""
+
+    def __init__(self, config: pytest.Config, spool: Path):
+        self.config, self.spool = config, spool
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Say what will be run, and what each claim declares, before anything runs."""
+        claims, items = {}, []
+        for item in session.items:
+            if trial := trial_of(item):
+                claim = declared(item.function)
+                if claim.id not in claims:
+                    file, _, test = item.nodeid.partition("[")[0].partition("::")
+                    claims[claim.id] = {**claim.told(), "digest": claim.digest, "file": file, "test": test}
+                    claims[claim.id]["floating"] = "executors" in item.callspec.params
+                    claims[claim.id]["trials"] = [t for t in self.config.stash[TRIALS][claim.id] if not t.startswith("impl:")]
+                items.append({"nodeid": item.nodeid, "claim": claim.id, "role": trial.role.value, "name": trial.name, "holds": trial.holds})
+        write(self.spool / "expected.json", json.dumps(evidence.plain({"claims": claims, "items": items})))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        trial = trial_of(item)
+        if trial is None:
+            return (yield)
+        flushed = [time.monotonic()]
+        spooled = self.spool / f"{spool_name(item.nodeid)}.json"
+
+        def flush() -> None:
+            if time.monotonic() - flushed[0] > FLUSH_SECONDS:
+                flushed[0] = time.monotonic()
+                write(spooled, json.dumps(evidence.plain(recorded(record, examples))))
+
+        started = time.perf_counter()
+        with recording() as record, observed(record, flush) as examples:
+            try:
+                result = yield
+                if not record.comparisons:
+                    raise ComparedNothing("the property ended without a single comparison: let its oracle compare something on every path")
+                return result
+            finally:
+                known = evidence.plain({**recorded(record, examples), "seconds": round(time.perf_counter() - started, 4)})
+                item.user_properties.append((PROPERTY, json.dumps(known, ensure_ascii=False, allow_nan=False)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[Any]:
+        report = yield
+        if trial_of(item) and (call.when == "call" or call.excinfo):
+            report.audit = {"answer": answer(call.excinfo), "message": message(call.excinfo, item)}
+        return report
+
+
+def answer(excinfo: pytest.ExceptionInfo | None) -> str:
+    """What the property said: "holds", "refuted", "skipped", or "broken" for everything that is neither."""
+    if excinfo is None:
+        return "holds"
+    if excinfo.errisinstance(Refuted):
+        return "refuted"
+    return "skipped" if excinfo.errisinstance(pytest.skip.Exception) or excinfo.typename == "SkipTest" else "broken"
+
+
+def message(excinfo: pytest.ExceptionInfo | None, item: pytest.Item) -> str:
+    if excinfo is None:
+        return ""
+    text = str(excinfo.value).partition("\nFalsifying example")[0].strip()
+    if answer(excinfo) in ("refuted", "skipped"):
+        return text
+    if excinfo.errisinstance(TimeLimit):
+        return text
+    where = excinfo.traceback[-1]
+    return f"{excinfo.typename}: {text} ({Path(str(where.path)).name}:{where.lineno + 1})"
+
+
+class Controller:
+    """In the process that the user started: owns the evidence file and what is made of it."""
+
+    def __init__(self, config: pytest.Config):
+        self.config = config
+        folder = Path(config.getoption("--report"))
+        self.folder = folder if folder.is_absolute() else config.invocation_params.dir / folder
+        self.scratch = tempfile.TemporaryDirectory(prefix="audit-spool-", ignore_cleanup_errors=True)
+        self.spool = Path(self.scratch.name)
+        self.errors: list[dict[str, str]] = []
+        self.roles: dict[str, dict[str, Any]] = {}
+        self.finished: set[str] = set()
+        self.interrupted = ""
+        self.page = ""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.file = (self.folder / "evidence.jsonl").open("w", encoding="utf-8")
+        except OSError as error:
+            raise pytest.UsageError(f"--report {folder}: cannot write there ({error.strerror}); name a folder you can write to") from None
+        self.append("run", format=evidence.FORMAT, **self.header())
+
+    def header(self) -> dict[str, Any]:
+        commit, dirty = described_commit(self.config.rootpath)
+        return {
+            "program": "kexue-audit",
+            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "commit": commit,
+            "dirty": dirty,
+            "profile": self.config.getoption("--profile"),
+            "seeds": "fresh" if self.config.getoption("--profile") == "deep" else "derandomised",
+            "arguments": list(map(str, self.config.invocation_params.args)),
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+            "versions": {name: installed(name) for name in PACKAGES},
+        }
+
+    def append(self, record: str, **fields: Any) -> None:
+        self.file.write(evidence.line(record, **fields))
+        self.file.flush()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["audit_spool"] = str(self.spool)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            text = str(getattr(report.longrepr, "reprcrash", None) and report.longrepr.reprcrash.message or report.longrepr)
+            self.errors.append({"nodeid": report.nodeid, "message": sentence_of(text)})
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self) -> None:
+        self.expect()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self) -> None:
+        if not self.config.pluginmanager.hasplugin("dsession"):
+            self.expect()
+
+    def expect(self) -> None:
+        if not self.roles:
+            try:
+                expected = json.loads((self.spool / "expected.json").read_text(encoding="utf-8"))
+            except FileNotFoundError:  # this process collected nothing
+                return
+            self.roles = {item["nodeid"]: item for item in expected["items"]}
+            self.append("expected", **expected)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        item = self.roles.get(report.nodeid)
+        if item is None or report.nodeid in self.finished:
+            return
+        told = getattr(report, "audit", None)
+        if told is not None:
+            self.finished.add(report.nodeid)
+            known = next((json.loads(value) for name, value in report.user_properties if name == PROPERTY), {})
+            self.append("result", nodeid=report.nodeid, **told, evidence=known)
+            (self.spool / f"{spool_name(report.nodeid)}.json").unlink(missing_ok=True)
+        elif report.failed:  # xdist's own report of a worker that died
+            self.finished.add(report.nodeid)
+            spooled = self.spool / f"{spool_name(report.nodeid)}.json"
+            known = json.loads(spooled.read_text(encoding="utf-8")) if spooled.exists() else {}
+            self.append("lost", nodeid=report.nodeid, message=f"its process died while it ran: {str(report.longrepr).strip()}", evidence=known)
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+        self.interrupted = excinfo.typename
+
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self.expect()
+        if self.errors:
+            self.append("errors", errors=self.errors)
+        self.append("end", exitstatus=int(exitstatus), interrupted=self.interrupted, complete=self.finished >= self.roles.keys())
+        self.file.close()
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        from reports import publish, terminal
+
+        if not self.roles and not self.errors:
+            return
+        published = publish.publish([self.folder / "evidence.jsonl"], self.folder)
+        terminal.write(terminalreporter, published)
+
+    def pytest_unconfigure(self) -> None:
+        self.scratch.cleanup()
+
+
+def sentence_of(text: str) -> str:
+    """The last line of a collection error that says something: a traceback's own summary, or the sentence itself."""
+    lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
+    said = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
+    return " ".join(said) if said else lines[-1] if lines else "could not be collected"
+
+
+def described_commit(root: Path) -> tuple[str, bool]:
+    """Commit of the working tree and whether it has uncommitted changes; empty outside of git."""
+    try:
+        ask = lambda *command: subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10).stdout
+        return ask("rev-parse", "--short=12", "HEAD").strip(), bool(ask("status", "--porcelain", "--untracked-files=no").strip())
+    except (OSError, subprocess.SubprocessError):
+        return "", False
+
+
+def installed(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def spool_name(nodeid: str) -> str:
+    return hashlib.sha256(nodeid.encode()).hexdigest()[:20]
+
+
+def write(path: Path, text: str) -> None:
+    """Replace the file in one step, so that whoever reads it sees the old text or the new one."""
+    partial = path.with_suffix(f".{os.getpid()}")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

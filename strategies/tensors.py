@@ -1,0 +1,33 @@
+"""Tensors whose entries every dtype can hold: bulk values are dyadic, one Hypothesis draw each.
+
+An int8 divided by a power of two has at most 8 significant bits, so bfloat16, float32 and float64 see the same real
+numbers; such tensors shrink towards zeros and small integers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+
+def dyadic(*shape: int, denominator: int = 32) -> st.SearchStrategy[Tensor]:
+    """float64 tensors of `shape` with entries k / denominator, k in -128..127; denominator is a power of two."""
+    size = math.prod(shape)
+    return st.binary(min_size=size, max_size=size).map(
+        lambda drawn: torch.frombuffer(bytearray(drawn) or bytearray(1), dtype=torch.int8)[:size].double().reshape(shape) / denominator
+    )
+
+
+def few_bits(x: Tensor) -> Tensor:
+    """x rounded to 8 significant bits: the nearest value that bfloat16 holds, kept as float64."""
+    return x.to(torch.bfloat16).double()
+
+
+@st.composite
+def gaussian(draw: st.DrawFn, *shape: int, scale: float = 1.0) -> Tensor:
+    """float64 tensors of independent normal entries with deviation `scale`, of 8 significant bits; a drawn seed fills them."""
+    generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+    return few_bits(scale * torch.randn(shape, generator=generator, dtype=torch.float64))
