@@ -8,11 +8,14 @@ functions.
 from __future__ import annotations
 
 import unittest
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from oracles.budget import Bound, conditioning
 from oracles.evidence import Unsettled
 
 try:
@@ -40,3 +43,22 @@ def rounded(value: np.ndarray) -> Tensor:
             raise Unsettled(f"{DIGITS} digits leave a radius of {radius:.2g} around {middle:.9g}: cancellation in the oracle itself")
         flat.append(middle)
     return torch.tensor(flat, dtype=torch.float64).reshape(np.shape(value))
+
+
+def certified(definition: Callable[..., Any], inputs: tuple[Any, ...], *, roundings: int, sums: int) -> Bound:
+    """The certified value of `definition(xp, *inputs)` with the error budget of this case (see `oracles.budget`).
+
+    The definition runs twice: on balls (xp = numpy) for the truth, on float64 tensors (xp = torch) for the conditioning.
+    Tensors of floats are inputs; anything else (indices, sizes) is handed through.
+    """
+    floating = tuple(i for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.is_floating_point())
+
+    def of_floats(xp: Any, *values: Any) -> Any:
+        full = list(inputs)
+        for i, value in zip(floating, values, strict=True):
+            full[i] = value
+        return definition(xp, *full)
+
+    tensors = tuple(inputs[i] for i in floating)
+    truth = rounded(of_floats(np, *map(balls, tensors)))
+    return Bound(truth, conditioning(lambda *values: of_floats(torch, *values), tensors), roundings, sums)

@@ -1,0 +1,16 @@
+"""Softmax attention with the maximum subtracted first, so that exp never overflows."""
+
+import torch
+
+
+def causal(logits, v):
+    """Each query averages the values up to its own position: logits (..., n, n), v (..., n, d_v) -> (..., n, d_v)."""
+    n = logits.shape[-1]
+    future = torch.ones(n, n, dtype=torch.bool, device=logits.device).triu(1)
+    return softmax(logits.masked_fill(future, -torch.inf)) @ v
+
+
+def softmax(logits):
+    """Softmax over the last dimension, (..., n) -> (..., n)."""
+    weights = (logits - logits.amax(-1, keepdim=True)).exp()
+    return weights / weights.sum(-1, keepdim=True)

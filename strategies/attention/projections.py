@@ -1,0 +1,80 @@
+"""Tokens and projections of small attention layers, with sizes that are all different as often as not.
+
+One token hides every mistake in the logits (softmax of one number), one head every mix-up of heads, g = 1 and g = h every
+mistake in the grouping, d_c = d_k a wrong scale: the strategies reach these ends but do not stay there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from hypothesis import strategies as st
+from torch import Tensor
+
+from strategies.tensors import dyadic
+
+
+class Tensors:
+    """A case made of tensors: `tensors` in the order of the implementation's arguments, sizes first when shown."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{field.name}={getattr(self, field.name).tolist()}' for field in fields(self))})"
+
+
+@dataclass(frozen=True, repr=False)
+class Latent(Tensors):
+    """Arguments of multi-head latent attention, named as in impls/attention/mla.py."""
+
+    x: Tensor
+    positions: Tensor
+    theta: Tensor
+    W_c: Tensor
+    W_cq: Tensor
+    W_qc: Tensor
+    W_qr: Tensor
+    W_kc: Tensor
+    W_kr: Tensor
+    W_v: Tensor
+
+
+@dataclass(frozen=True, repr=False)
+class Grouped(Tensors):
+    """Arguments of grouped-query attention, named as in impls/attention/gqa.py."""
+
+    x: Tensor
+    W_q: Tensor
+    W_k: Tensor
+    W_v: Tensor
+
+
+def positions(n: int) -> st.SearchStrategy[Tensor]:
+    """n consecutive positions from a drawn start; small enough for bfloat16 to hold them."""
+    import torch
+
+    return st.integers(0, 100).map(lambda start: torch.arange(start, start + n, dtype=torch.float64))
+
+
+@st.composite
+def latent(draw: st.DrawFn) -> Latent:
+    """1 to 5 tokens, 1 to 3 heads, latents of 1 to 4, rotary size 2 or 4; logits stay below 600 so that no oracle overflows."""
+    n, h = draw(st.sampled_from([3, 4, 5, 2, 1])), draw(st.sampled_from([2, 3, 1]))
+    d, d_c, d_cq, d_k, d_v = (draw(st.integers(1, most)) for most in (3, 4, 3, 3, 3))
+    d_r = draw(st.sampled_from([2, 4]))
+    weight = lambda *shape: draw(dyadic(*shape, denominator=128))
+    return Latent(
+        draw(dyadic(n, d, denominator=64)), draw(positions(n)), draw(dyadic(d_r // 2, denominator=64)),
+        weight(d, d_c), weight(d, d_cq), weight(h, d_cq, d_k), weight(h, d_cq, d_r), weight(h, d_c, d_k), weight(d, d_r), weight(h, d_c, d_v),
+    )  # fmt: skip
+
+
+@st.composite
+def grouped(draw: st.DrawFn) -> Grouped:
+    """1 to 4 tokens, up to 6 heads in any number of groups that divides them."""
+    h, g = draw(st.sampled_from([(4, 2), (6, 2), (6, 3), (2, 2), (3, 1), (1, 1)]))
+    n, d, d_k, d_v = draw(st.integers(2, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    weight = lambda *shape: draw(dyadic(*shape, denominator=64))
+    return Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
