@@ -131,9 +131,8 @@ class Claim:
     @property
     def digest(self) -> str:
         """Changes whenever the statement, the property or the reference changes; evidence for another digest is stale."""
-        sources = [inspect.getsource(self.test.hypothesis.inner_test)]
-        if isinstance(self.reference, ModuleType):
-            sources.append(inspect.getsource(self.reference))
+        parts = [self.reference] if isinstance(self.reference, ModuleType) else [v for v in vars(self.reference).values() if inspect.isfunction(v)]
+        sources = [inspect.getsource(part) for part in (self.test.hypothesis.inner_test, *parts)]
         told = {name: value for name, value in self.told().items() if name != "headline"}
         return hashlib.sha256("\0".join([json.dumps(told, sort_keys=True), *sources]).encode()).hexdigest()[:16]
 

@@ -1,13 +1,17 @@
 """The tug-of-war between cache and quality: MHA, MQA, GQA, MLA (post 10091)."""
 
+import torch
 from hypothesis import given
+from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, subjects, variant
-from impls.attention import mla
+from impls.attention import gqa, kv_cache, mla
 from impls.attention.rotary import rotate
+from impls.attention.softmax import causal, softmax
 from oracles import attention
 from oracles.ball import certified
-from strategies.attention.projections import latent
+from oracles.evidence import equal, measured
+from strategies.attention.projections import MODELS, grouped, latent, of_size
 
 POST = Post(
     10091,
@@ -43,7 +47,7 @@ def with_rotary_key(key):
         c, c_q = x @ W_c, x @ W_cq
         content = c_q @ W_qc @ W_kc.mT @ c.T
         rotary = rotate(c_q @ W_qr, positions, theta) @ key(x, c, positions, theta, W_kr).T
-        return mla.causal((content + rotary) / mla.scale(W_qc, W_qr), c) @ W_v
+        return causal((content + rotary) / mla.scale(W_qc, W_qr), c) @ W_v
 
     return variant(mla, mqa_form=mqa_form)
 
@@ -83,3 +87,123 @@ def test_decode_equals_mha_form(subject, case, executors):
     truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c)
     executors.hold("training form", subject.mha_form, case.tensors, truth)
     executors.hold("decoding form", subject.mqa_form, case.tensors, truth)
+
+
+def grouped_by(index):
+    """GQA whose head s (from 0) reads the group index(s, h, g) (from 0)."""
+
+    def attend(x, W_q, W_k, W_v):
+        h, g = len(W_q), len(W_k)
+        chosen = [min(index(s, h, g), g - 1) for s in range(h)]
+        return causal(x @ W_q @ (x @ W_k)[chosen].mT / W_q.shape[-1] ** 0.5, (x @ W_v)[chosen])
+
+    return variant(gqa, attention=attend)
+
+
+@claim(
+    POST,
+    "gqa-index-and-endpoints",
+    section="GQA",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    headline=True,
+    says=r"In grouped-query attention head $s \in \{1, \dots, h\}$ uses the keys and values of group $\lceil s g / h \rceil$; $g = h$ is MHA and $g = 1$ is MQA.",
+    zh=r"GQA 的第 $s \in \{1, \dots, h\}$ 个 head 使用第 $\lceil s g / h \rceil$ 组的键值；$g = h$ 即 MHA，$g = 1$ 即 MQA。",
+    scope=r"$g$ divides $h$.",
+    found=r"Holds: the formula cuts the heads into $g$ runs of $h / g$ consecutive heads, so GQA is MHA whose key and value weights are repeated $h / g$ times in a row.",
+    limits=r"Where $g$ does not divide $h$ the formula still runs, with groups of unequal size; that case is outside the claim.",
+    if_fails="groups are tiled over the heads instead of repeated consecutively",
+)
+@subjects(
+    gqa,
+    groups_tiled_over_heads=grouped_by(lambda s, h, g: s % g),
+    boundaries_late_by_one_head=grouped_by(lambda s, h, g: max(s - 1, 0) * g // h),
+    every_head_reads_the_first_group=grouped_by(lambda s, h, g: 0),
+    rounded_down=variant(gqa, group=lambda s, h, g: s * g // h),
+    heads_counted_from_zero=variant(gqa, group=lambda s, h, g: -(-(s - 1) * g // h)),
+)
+@given(h=st.integers(1, 256), case=grouped())
+def test_groups_are_runs_of_consecutive_heads(subject, h, case, executors):
+    for g in (g for g in range(1, h + 1) if h % g == 0):
+        runs = [run for run in range(1, g + 1) for _ in range(h // g)]
+        equal([subject.group(s, h, g) for s in range(1, h + 1)], runs, f"groups of {h} heads, g = {g}")
+    n, d, d_k = *case.x.shape, case.W_q.shape[2]
+    # Stored on the longest path: query, logit, scale (2), maximum (2), exponential (2), quotient, average.
+    truth = certified(attention.grouped, case.tensors, roundings=10, sums=d + d_k + 2 * n)
+    repeats = len(case.W_q) // len(case.W_k)
+    tied = case.x, case.W_q, case.W_k.repeat_interleave(repeats, 0), case.W_v.repeat_interleave(repeats, 0)
+    executors.hold("GQA", subject.attention, case.tensors, truth)
+    executors.hold("MHA with tied weights", subject.attention, tied, truth)
+
+
+def decoded(extend, tokens, *weights):
+    """All outputs of decoding one token after the other, (h, n, d_v), and the numbers cached per token.
+
+    tokens: the arguments that belong to a token (the token itself, its position), one row each.
+    """
+    cache, outputs = None, []
+    for t in range(len(tokens[0])):
+        y, cache = extend(cache, *(rows[t : t + 1] for rows in tokens), *weights)
+        outputs.append(y)
+    return torch.cat(outputs, dim=1), sum(part.numel() for part in cache) / len(tokens[0])
+
+
+def mla_cached(also=lambda c, k_r, W_kc, W_v: (), without_rotary=False):
+    """MLA decoding that caches more than [c, k_r], or no rotary key."""
+
+    def extend(cache, x, position, theta, W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
+        c, k_r = x @ W_c, rotate(x @ W_kr, position, theta)
+        cache = kv_cache.append(cache, c, *(() if without_rotary else (k_r,)), *also(c, k_r, W_kc, W_v))
+        content = x @ W_cq @ W_qc @ W_kc.mT @ cache[0].T
+        rotary = 0 if without_rotary else rotate(x @ W_cq @ W_qr, position, theta) @ cache[1].T
+        return softmax((content + rotary) / mla.scale(W_qc, W_qr)) @ cache[0] @ W_v, cache
+
+    return variant(kv_cache, mla_extend=extend)
+
+
+def repeated_for_every_head(cache, x, W_q, W_k, W_v):
+    repeats = len(W_q) // len(W_k)
+    return kv_cache.gqa_extend(cache, x, W_q, W_k.repeat_interleave(repeats, 0), W_v.repeat_interleave(repeats, 0))
+
+
+@claim(
+    POST,
+    "kv-cache-size-per-token",
+    section="MQA, GQA and MLA",
+    kind=Kind.COMPLEXITY,
+    finding=Finding.HOLDS,
+    headline=True,
+    says=r"Per token and layer MHA caches $h (d_k + d_v)$ numbers, GQA $g (d_k + d_v)$, MQA $d_k + d_v$, and MLA $d_c + d_r$, which does not depend on $h$.",
+    zh=r"每个 token 每层需缓存：MHA $h (d_k + d_v)$ 个数，GQA $g (d_k + d_v)$ 个，MQA $d_k + d_v$ 个，MLA 只需 $d_c + d_r$ 个，与 $h$ 无关。",
+    scope="The rotary key of MLA is shared by all heads.",
+    found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32768, "
+    r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$.",
+    limits="Counts numbers, not bytes of a serving system with its paging and quantisation.",
+    if_fails="the rotary key is cached once per head, or the latent twice",
+)
+@subjects(
+    kv_cache,
+    latent_cached_for_keys_and_values=mla_cached(also=lambda c, k_r, W_kc, W_v: (c,)),
+    rotary_key_cached_per_head=mla_cached(also=lambda c, k_r, W_kc, W_v: (k_r,) * (len(W_kc) - 1)),
+    projected_heads_cached=mla_cached(also=lambda c, k_r, W_kc, W_v: (c @ W_kc, c @ W_v)),
+    rotary_key_forgotten=mla_cached(without_rotary=True),
+    groups_repeated_before_caching=variant(kv_cache, gqa_extend=repeated_for_every_head),
+)
+@given(small=latent(), few=grouped(), name=st.sampled_from(sorted(MODELS)))
+def test_cached_numbers_per_token(subject, small, few, name, executors):
+    x, m, *rest = small.tensors
+    n, d = x.shape
+    d_c, d_cq, d_k, d_r = small.W_c.shape[1], small.W_cq.shape[1], small.W_qc.shape[2], small.W_kr.shape[1]
+    as_mla = lambda x, m, *weights: decoded(subject.mla_extend, (x, m), *weights)
+    as_gqa = lambda x, *weights: decoded(subject.gqa_extend, (x,), *weights)
+    # The same path as in full attention: see the two claims above for what is counted.
+    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c)
+    executors.hold("decoded by MLA", lambda *args: as_mla(*args)[0], small.tensors, truth)
+    truth = certified(attention.grouped, few.tensors, roundings=10, sums=few.x.shape[1] + few.W_q.shape[2] + 2 * len(few.x))
+    executors.hold("decoded by GQA", lambda *args: as_gqa(*args)[0], few.tensors, truth)
+    equal(as_mla(*small.tensors)[1], d_c + d_r, f"numbers cached per token by MLA with {len(small.W_kc)} heads")
+    equal(as_gqa(*few.tensors)[1], len(few.W_k) * (few.W_k.shape[2] + few.W_v.shape[2]), "numbers cached per token by GQA")
+    model = MODELS[name]
+    kept = (as_mla if model.latent else as_gqa)(*of_size(model))[1]
+    equal(kept, model.d_c + model.d_r if model.latent else model.g * (model.d_k + model.d_v), f"numbers cached per token and layer by {name}")
+    measured(f"numbers cached per token and layer, {name}", kept)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
+import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -53,8 +54,6 @@ class Grouped(Tensors):
 
 def positions(n: int) -> st.SearchStrategy[Tensor]:
     """n consecutive positions from a drawn start; small enough for bfloat16 to hold them."""
-    import torch
-
     return st.integers(0, 100).map(lambda start: torch.arange(start, start + n, dtype=torch.float64))
 
 
@@ -78,3 +77,43 @@ def grouped(draw: st.DrawFn) -> Grouped:
     n, d, d_k, d_v = draw(st.integers(2, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     weight = lambda *shape: draw(dyadic(*shape, denominator=64))
     return Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
+
+
+@dataclass(frozen=True)
+class Model:
+    """Sizes of one attention layer, as the posts quote them: GQA where d_c is 0, latent attention where it is not."""
+
+    d: int
+    h: int
+    g: int
+    d_k: int = 128
+    d_v: int = 128
+    d_c: int = 0
+    d_r: int = 0
+    d_cq: int = 0
+
+    @property
+    def latent(self) -> bool:
+        return self.d_c > 0
+
+
+MODELS = {
+    "Llama 2 7B (MHA)": Model(d=4096, h=32, g=32),
+    "Llama 2 70B (GQA)": Model(d=8192, h=64, g=8),
+    "DeepSeek-V2 (MLA)": Model(d=5120, h=128, g=128, d_c=512, d_r=64, d_cq=1536),
+    "DeepSeek-V2's heads as MHA": Model(d=5120, h=128, g=128),
+    "DeepSeek-V2's heads as GQA, g = 8": Model(d=5120, h=128, g=8),
+    "DeepSeek-V2's heads as MQA": Model(d=5120, h=128, g=1),
+}
+
+
+def of_size(model: Model, n: int = 2) -> tuple[Tensor, ...]:
+    """Arguments for n tokens of the model's layer, with shapes but no storage: enough to count what is cached."""
+    empty = lambda *shape: torch.empty(*shape, device="meta")
+    if not model.latent:
+        return empty(n, model.d), empty(model.h, model.d, model.d_k), empty(model.g, model.d, model.d_k), empty(model.g, model.d, model.d_v)
+    return (
+        empty(n, model.d), empty(n), empty(model.d_r // 2), empty(model.d, model.d_c), empty(model.d, model.d_cq),
+        empty(model.h, model.d_cq, model.d_k), empty(model.h, model.d_cq, model.d_r), empty(model.h, model.d_c, model.d_k),
+        empty(model.d, model.d_r), empty(model.h, model.d_c, model.d_v),
+    )  # fmt: skip
