@@ -9,7 +9,7 @@ EVIDENCE := $(wildcard evidence/*.jsonl)
 
 audit: $(VENV)/installed
 	@status=0; $(BIN)/pytest claims -n auto --quiet --report $(REPORT) || status=$$?; \
-	$(if $(EVIDENCE),$(BIN)/python -m reports merge $(REPORT) $(EVIDENCE) -o $(REPORT) || status=$$?;) \
+	$(if $(EVIDENCE),$(BIN)/python -m reports merge $(REPORT) $(EVIDENCE) -o $(REPORT)/merged || status=$$?;) \
 	exit $$status
 
 test: $(VENV)/installed

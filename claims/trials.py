@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
-import importlib.util
+import unittest
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -47,19 +48,17 @@ class UnusableImpl(Exception):
 
 
 class UserImplementation:
-    """A user's module in the place of a reference. A function that it lacks skips the trial: not run, with the reason."""
+    """A user's module in the place of `reference`. A function that it lacks skips the trial: not run, with the reason."""
 
-    def __init__(self, key: str, module: Any):
-        self._key, self._module = key, module
+    def __init__(self, reference: Any, module: Any):
+        self._reference, self._module = reference, module
         self.__name__ = module.__name__
 
     def __getattr__(self, name: str) -> Any:
-        try:
-            return getattr(self._module, name)
-        except AttributeError:
-            import pytest
-
-            pytest.skip(f"{self.__name__} does not provide {name}, which impls/{self._key.replace('.', '/')}.py documents")
+        if hasattr(self._reference, name) and not hasattr(self._module, name):
+            file = f"impls/{implementation_key(self._reference).replace('.', '/')}.py"
+            raise unittest.SkipTest(f"{self.__name__} does not provide {name}, which {file} documents")
+        return getattr(self._module, name)
 
 
 def trials(claim: Claim, *, impls: Mapping[str, Any], faults: tuple[str, ...], search_refuted: bool) -> Iterator[Trial]:
@@ -79,7 +78,7 @@ def trials(claim: Claim, *, impls: Mapping[str, Any], faults: tuple[str, ...], s
         yield Trial(Role.CONTROL, name, claim.reference, holds=False, fault=name)
     key = implementation_key(claim.reference)
     if key in impls:
-        user = UserImplementation(key, impls[key])
+        user = UserImplementation(claim.reference, impls[key])
         yield Trial(Role.IMPL, user.__name__, user, holds=None if refuted else True)
 
 
@@ -97,7 +96,9 @@ def load_impls(options: list[str]) -> dict[str, Any]:
         if not equals or not module:
             raise UnusableImpl(f"--impl {option}: write it as TOPIC.NAME=MODULE, for example --impl {known[0]}=mypkg.mymodule")
         if key not in known:
-            raise UnusableImpl(f"--impl {option}: there is no reference {key!r} to stand in for; there are {', '.join(known)}")
+            near = difflib.get_close_matches(key, known, n=3, cutoff=0.3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "the files of impls/ are the references"
+            raise UnusableImpl(f"--impl {option}: there is no reference {key!r} to stand in for; {hint}")
         try:
             loaded[key] = importlib.import_module(module)
         except BaseException as error:  # whatever a user's module does at import, it is the option that cannot be used

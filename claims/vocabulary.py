@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import json
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -20,6 +21,7 @@ from typing import Any
 import hypothesis
 
 DECLARATION = "__claim__"
+AUDITED = ("impls", "oracles", "strategies")
 
 
 class Kind(Enum):
@@ -130,10 +132,10 @@ class Claim:
 
     @property
     def digest(self) -> str:
-        """Changes whenever the statement, the property or the reference changes; evidence for another digest is stale."""
-        parts = [self.reference] if isinstance(self.reference, ModuleType) else [v for v in vars(self.reference).values() if inspect.isfunction(v)]
-        sources = [inspect.getsource(part) for part in (self.test.hypothesis.inner_test, *parts)]
+        """Changes whenever the claim file or anything of impls/, oracles/ or strategies/ that it uses does; older evidence is stale."""
         told = {name: value for name, value in self.told().items() if name != "headline"}
+        files = sorted(module.__name__ for module in used_by(inspect.getmodule(self.test)))
+        sources = [inspect.getsource(sys.modules[name]) for name in files]
         return hashlib.sha256("\0".join([json.dumps(told, sort_keys=True), *sources]).encode()).hexdigest()[:16]
 
     def told(self) -> dict[str, Any]:
@@ -149,6 +151,19 @@ class Claim:
                 for pinned in self.counterexamples
             ],
         } | {name: getattr(self, name) for name in ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by")}
+
+
+def used_by(module: ModuleType) -> set[ModuleType]:
+    """The module and every module of impls/, oracles/ and strategies/ that it imports, directly or not."""
+    found, waiting = set(), [module]
+    while waiting:
+        current = waiting.pop()
+        if current in found:
+            continue
+        found.add(current)
+        owners = {value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in vars(current).values()}
+        waiting += [sys.modules[name] for name in owners if isinstance(name, str) and name.partition(".")[0] in AUDITED and name in sys.modules]
+    return found
 
 
 def claim(post: Post, id: str, **declared: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -120,7 +120,9 @@ def climb(what: str, share: float) -> None:
 
 
 def measured(name: str, value: float) -> None:
-    """Keep the smallest and the largest value seen of a quantity that the report shows."""
+    """Keep the smallest and the largest value seen of a quantity that the report shows. Raises `Unsettled` for NaN."""
+    if math.isnan(value):
+        raise Unsettled(f"{name} is NaN")
     low, high = record().measures.get(name, (math.inf, -math.inf))
     record().measures[name] = [min(low, float(value)), max(high, float(value))]
 

@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1
+PROGRAM = "kexue-audit"
+ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
 
 
 class UnusableEvidence(Exception):
@@ -24,12 +27,17 @@ class UnusableEvidence(Exception):
 
 
 def plain(value: Any) -> Any:
-    """JSON has no NaN and no infinity, and a numpy scalar in a report ends an xdist session: spell all of them out."""
+    """JSON has no NaN and no infinity, UTF-8 no lone surrogate, and a numpy scalar in a report ends an xdist session: spell all out.
+
+    An object's address, which tells nobody anything, is left out: it differs in every run.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
-    if isinstance(value, bool) or value is None or isinstance(value, (int, str)):
+    if isinstance(value, str):
+        return ADDRESS.sub("", value.encode(errors="backslashreplace").decode())
+    if value is None or isinstance(value, int):
         return value
     if hasattr(value, "item"):
         return plain(value.item())
@@ -55,7 +63,7 @@ def read(path: Path) -> list[dict[str, Any]]:
     lines = text.splitlines()
     for number, content in enumerate(lines, start=1):
         try:
-            record = json.loads(content)
+            record = json.loads(content, parse_constant=str)
         except json.JSONDecodeError:
             if number == len(lines) and records:
                 break
@@ -63,8 +71,8 @@ def read(path: Path) -> list[dict[str, Any]]:
         if not isinstance(record, dict) or "record" not in record:
             raise UnusableEvidence(f"{path}: line {number} is no evidence record; give an evidence.jsonl that an audit wrote")
         records.append(record)
-    if not records or records[0]["record"] != "run":
-        raise UnusableEvidence(f"{path}: does not begin with a run record; give an evidence.jsonl that an audit wrote")
+    if not records or records[0]["record"] != "run" or records[0].get("program") != PROGRAM:
+        raise UnusableEvidence(f"{path}: does not begin with a run record of this program; give an evidence.jsonl that an audit wrote")
     if records[0].get("format") != FORMAT:
         raise UnusableEvidence(f"{path}: has evidence format {records[0].get('format')}, this program reads {FORMAT}; run the audit again")
     return records

@@ -1,11 +1,15 @@
 """What Hypothesis says about a running property: the one place that touches its (experimental) observability interface.
 
+It names a case by printing every argument of the test, also those that no strategy drew (the subject, the executors), with
+addresses and paths in them. So the drawn arguments are kept as they pass, and printed for the few cases that are shown.
+
 `tests/test_observe.py` holds this adapter to what it promises, for the pinned and any later Hypothesis.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import functools
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -29,30 +33,50 @@ class Examples:
 
 
 @contextmanager
-def observed(record: Record, on_example: Callable[[], None]) -> Iterator[Examples]:
-    """Count the examples run inside this block, and write the running example beside each worst case in `record`."""
-    examples = Examples()
+def observed(test: Any, fixed: Collection[str], record: Record, on_example: Callable[[], None]) -> Iterator[Examples]:
+    """Count the examples of the Hypothesis test run inside this block, and write the running one beside each worst case in `record`.
+
+    fixed: the parameters that are not drawn.
+    """
+    examples, inner, running = Examples(), test.hypothesis.inner_test, {}
+
+    @functools.wraps(inner)  # the name, signature and source of the test decide which cases a derandomised run draws
+    def remembered(**arguments: Any) -> Any:
+        running.update(arguments)
+        return inner(**arguments)
 
     def observe(observation: Any) -> None:
         try:
             if observation.type != "test_case":
                 return
+            drawn = {name: value for name, value in running.items() if name not in fixed}
             if observation.status == "gave_up":
                 examples.discarded += 1
             elif observation.status == "failed":
                 examples.failed += 1
-                examples.failing = shortened(observation.representation)
+                examples.failing = printed(drawn)
             else:
                 examples.passed += 1
             for row in record.fresh:
-                row.case = shortened(observation.representation)
-            record.fresh.clear()
+                row.case = printed(drawn)
             on_example()
         except Exception as error:  # an exception here would become the property's failure
             examples.failing = f"(the observer failed: {error!r})"
+        finally:
+            running.clear()
+            record.fresh.clear()
 
-    with observability.with_observability_callback(observe):
-        yield examples
+    test.hypothesis.inner_test = remembered
+    try:
+        with observability.with_observability_callback(observe):
+            yield examples
+    finally:
+        test.hypothesis.inner_test = inner
+
+
+def printed(drawn: dict[str, Any]) -> str:
+    """As a pinned case is printed in a verdict: name=value, ..."""
+    return shortened(", ".join(f"{name}={value!r}" for name, value in drawn.items()) or "(no case: drawing it failed)")
 
 
 def shortened(text: str) -> str:

@@ -26,7 +26,9 @@ SHORT = 300  # characters of a test's text that are shown at once; the rest is b
 LONGEST = 10_000  # characters of it that the page carries at all
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
+BEYOND_FLOAT64 = ("digits", "ball", "mpmath")  # words of the arithmetics that the family "digits" stands for
 DEVICES = ("cpu", "cuda", "xpu", "mps")
+FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
 OUTCOMES = ("broken", "changed", "incomplete", "stale", "reproduced", "not run")  # worst first, as they combine in a cell
 
 # Control characters other than tab and newline, halves of surrogate pairs, and marks that reorder or hide text.
@@ -39,10 +41,13 @@ def page(document: dict[str, Any]) -> str:
     """The report page of a verdict document (`reports/verdicts.schema.json`)."""
     seen = visible(document)
     columns = columns_of(seen["claims"])
-    return environment().get_template("page.html").render(
+    template = environment().get_template("page.html")
+    return template.render(
         document=seen,
         topics=by_topic(seen["claims"]),
         columns=columns,
+        findings=in_order(seen["counts"]["findings"], FINDINGS),
+        outcomes=in_order(seen["counts"]["outcomes"], OUTCOMES),
         known={claim["id"] for claim in seen["claims"]},
         devices={device: name for claim in seen["claims"] for device, name in claim["devices"].items()},
         font=base64.b64encode(FONT.read_bytes()).decode(),
@@ -58,8 +63,9 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.loopcontrols"],
     )
-    made.filters |= {"tex": tex, "percent": percent, "figure": figure, "bar": bar, "kept": kept}
+    made.filters |= {"tex": tex, "percent": percent, "figure": figure, "bar": bar, "kept": kept, "ordered": ordered}
     made.globals |= {"cells": cells, "SHORT": SHORT, "LONGEST": LONGEST}
     return made
 
@@ -85,7 +91,7 @@ def converter() -> LatexToMathML:
 
 @cache
 def formula(source: str) -> str:
-    """TeX as MathML, with the TeX in a tooltip. Raises `LatexError`."""
+    """TeX as MathML, with its source kept in `data-tex`. Raises `LatexError`."""
     mathml = converter().convert_with_local_state(source, displaystyle=False)
     return mathml.replace("<math", f'<math data-tex="{escape(source)}"', 1)
 
@@ -162,6 +168,10 @@ def figure(value: Any) -> str:
 # The overview
 
 
+def in_order(counts: dict[str, int], order: tuple[str, ...]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda pair: order.index(pair[0]))
+
+
 def by_topic(claims: list[dict[str, Any]]) -> list[tuple[str, list[tuple[dict[str, Any], list[dict[str, Any]]]]]]:
     """Topics in order, each with its posts, each with its claims."""
     order = sorted(claims, key=lambda claim: (claim["post"]["topic"], claim["post"]["archive"]))
@@ -174,7 +184,7 @@ def by_topic(claims: list[dict[str, Any]]) -> list[tuple[str, list[tuple[dict[st
 def column(row: dict[str, Any]) -> Column:
     """Where the overview shows a row: its device and the family of its arithmetic."""
     name = row["arithmetic"]
-    if "digits" in name or "ball" in name:
+    if any(word in name for word in BEYOND_FLOAT64):
         return row["device"], "digits"
     last = name.split()[-1] if name else ""
     return row["device"], last if last in FAMILIES else "other"
@@ -182,9 +192,17 @@ def column(row: dict[str, Any]) -> Column:
 
 def columns_of(claims: list[dict[str, Any]]) -> list[Column]:
     """The columns that any claim needs, devices and arithmetics in a fixed order."""
-    used = {column(row) for claim in claims for row in claim["rows"]}
-    place = {name: number for number, name in enumerate(DEVICES)}
-    return sorted(used, key=lambda key: (place.get(key[0], len(place)), key[0], FAMILIES.index(key[1])))
+    return sorted({column(row) for claim in claims for row in claim["rows"]}, key=place)
+
+
+def place(column: Column) -> tuple[int, str, int]:
+    device, family = column
+    return DEVICES.index(device) if device in DEVICES else len(DEVICES), device, FAMILIES.index(family)
+
+
+def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in the order of the overview's columns."""
+    return sorted(rows, key=lambda row: place(column(row)))
 
 
 def cells(claim: dict[str, Any], columns: list[Column]) -> list[dict[str, Any] | None]:

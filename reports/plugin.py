@@ -22,7 +22,7 @@ import pytest
 
 from claims.plugin import TRIALS, TimeLimit, declared, trial_of
 from oracles.evidence import Refuted, recording
-from reports import evidence
+from reports import evidence, publish, terminal
 from reports.observe import observed, recorded
 
 DEFAULT_FOLDER = "audit-report"
@@ -83,7 +83,7 @@ class Worker:
                 write(spooled, json.dumps(evidence.plain(recorded(record, examples))))
 
         started = time.perf_counter()
-        with recording() as record, observed(record, flush) as examples:
+        with recording() as record, observed(item.obj, item.callspec.params, record, flush) as examples:
             try:
                 result = yield
                 if not record.comparisons:
@@ -100,6 +100,11 @@ class Worker:
             report.audit = {"answer": answer(call.excinfo), "message": message(call.excinfo, item)}
         return report
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self) -> Iterator[Any]:
+        """What a subject says goes to the controller in a report, and a single character that cannot be sent ends the whole run."""
+        return evidence.plain((yield))
+
 
 def answer(excinfo: pytest.ExceptionInfo | None) -> str:
     """What the property said: "holds", "refuted", "skipped", or "broken" for everything that is neither."""
@@ -113,11 +118,11 @@ def answer(excinfo: pytest.ExceptionInfo | None) -> str:
 def message(excinfo: pytest.ExceptionInfo | None, item: pytest.Item) -> str:
     if excinfo is None:
         return ""
-    text = str(excinfo.value).partition("\nFalsifying example")[0].strip()
+    text = str(excinfo.value).strip()
     if answer(excinfo) in ("refuted", "skipped"):
         return text
-    if excinfo.errisinstance(TimeLimit):
-        return text
+    if excinfo.errisinstance((TimeLimit, ComparedNothing)):
+        return text  # ours, whole sentences
     where = excinfo.traceback[-1]
     return f"{excinfo.typename}: {text} ({Path(str(where.path)).name}:{where.lineno + 1})"
 
@@ -133,21 +138,21 @@ class Controller:
         self.spool = Path(self.scratch.name)
         self.errors: list[dict[str, str]] = []
         self.roles: dict[str, dict[str, Any]] = {}
-        self.finished: set[str] = set()
+        self.answers: dict[str, str] = {}  # by node id, of the items that have finished
         self.interrupted = ""
-        self.page = ""
+        self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        self.begun = False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self.file = (self.folder / "evidence.jsonl").open("w", encoding="utf-8")
+            self.file = (self.folder / publish.EVIDENCE).open("a", encoding="utf-8")  # what is there stays until this run has claims
         except OSError as error:
             raise pytest.UsageError(f"--report {folder}: cannot write there ({error.strerror}); name a folder you can write to") from None
-        self.append("run", format=evidence.FORMAT, **self.header())
 
     def header(self) -> dict[str, Any]:
         commit, dirty = described_commit(self.config.rootpath)
         return {
-            "program": "kexue-audit",
-            "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "program": evidence.PROGRAM,
+            "started": self.started,
             "commit": commit,
             "dirty": dirty,
             "profile": self.config.getoption("--profile"),
@@ -157,6 +162,14 @@ class Controller:
             "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
             "versions": {name: installed(name) for name in PACKAGES},
         }
+
+    def begin(self) -> None:
+        """Replace the evidence of an earlier run, and what was made of it: if this run dies, no older verdict stands for it."""
+        self.begun = True
+        self.file.truncate(0)
+        for name in (publish.VERDICTS, publish.PAGE):
+            (self.folder / name).unlink(missing_ok=True)
+        self.append("run", format=evidence.FORMAT, **self.header())
 
     def append(self, record: str, **fields: Any) -> None:
         self.file.write(evidence.line(record, **fields))
@@ -169,7 +182,9 @@ class Controller:
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             text = str(getattr(report.longrepr, "reprcrash", None) and report.longrepr.reprcrash.message or report.longrepr)
-            self.errors.append({"nodeid": report.nodeid, "message": sentence_of(text)})
+            error = {"nodeid": report.nodeid, "message": sentence_of(text)}
+            if error not in self.errors:  # every worker collects, and every worker fails
+                self.errors.append(error)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self) -> None:
@@ -181,49 +196,62 @@ class Controller:
             self.expect()
 
     def expect(self) -> None:
-        if not self.roles:
-            try:
-                expected = json.loads((self.spool / "expected.json").read_text(encoding="utf-8"))
-            except FileNotFoundError:  # this process collected nothing
-                return
+        if self.begun:
+            return
+        try:
+            expected = json.loads((self.spool / "expected.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:  # this process collected nothing
+            return
+        if expected["items"] or self.errors:
+            self.begin()
             self.roles = {item["nodeid"]: item for item in expected["items"]}
             self.append("expected", **expected)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         item = self.roles.get(report.nodeid)
-        if item is None or report.nodeid in self.finished:
+        if item is None or report.nodeid in self.answers:
             return
         told = getattr(report, "audit", None)
         if told is not None:
-            self.finished.add(report.nodeid)
+            self.answers[report.nodeid] = told["answer"]
             known = next((json.loads(value) for name, value in report.user_properties if name == PROPERTY), {})
             self.append("result", nodeid=report.nodeid, **told, evidence=known)
             (self.spool / f"{spool_name(report.nodeid)}.json").unlink(missing_ok=True)
         elif report.failed:  # xdist's own report of a worker that died
-            self.finished.add(report.nodeid)
+            self.answers[report.nodeid] = "lost"
             spooled = self.spool / f"{spool_name(report.nodeid)}.json"
             known = json.loads(spooled.read_text(encoding="utf-8")) if spooled.exists() else {}
-            self.append("lost", nodeid=report.nodeid, message=f"its process died while it ran: {str(report.longrepr).strip()}", evidence=known)
+            self.append("lost", nodeid=report.nodeid, message="its process died while it ran: it crashed, was killed or ran out of memory", evidence=known)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
         self.interrupted = excinfo.typename
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         self.expect()
+        if not self.begun:
+            return
+        if unheard := self.unheard():
+            self.errors += unheard
+            session.exitstatus = exitstatus = exitstatus or pytest.ExitCode.TESTS_FAILED
         if self.errors:
             self.append("errors", errors=self.errors)
-        self.append("end", exitstatus=int(exitstatus), interrupted=self.interrupted, complete=self.finished >= self.roles.keys())
-        self.file.close()
+        self.append("end", exitstatus=int(exitstatus), interrupted=self.interrupted, complete=self.answers.keys() >= self.roles.keys())
+
+    def unheard(self) -> list[dict[str, str]]:
+        """Users' modules that lack every function asked of them: all skipped is all green to pytest, and a wrong name to their author."""
+        answers: dict[str, set[str]] = {}
+        for nodeid, item in self.roles.items():
+            if item["role"] == "impl":
+                answers.setdefault(item["name"], set()).add(self.answers.get(nodeid, "not finished"))
+        why = "nothing of it was run, because it provides none of the functions that the collected claims call; see its rows"
+        return [{"nodeid": f"--impl {name}", "message": why} for name, given in answers.items() if given == {"skipped"}]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        from reports import publish, terminal
-
-        if not self.roles and not self.errors:
-            return
-        published = publish.publish([self.folder / "evidence.jsonl"], self.folder)
-        terminal.write(terminalreporter, published)
+        if self.begun:
+            terminal.write(terminalreporter, publish.publish([self.folder / publish.EVIDENCE], self.folder))
 
     def pytest_unconfigure(self) -> None:
+        self.file.close()
         self.scratch.cleanup()
 
 

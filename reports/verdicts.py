@@ -6,11 +6,14 @@ happened in this run: only `reproduced` is green.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from enum import Enum
 from typing import Any
 
 FORMAT = 1
+IMPL_ANSWERS = ("broken", "refuted", "incomplete", "holds", "not run")  # worst first
+EXAMPLES = ("passed", "failed", "discarded")
 STRENGTHS = ("proved", "certified", "exact on cases", "within budget", "statistical")
 
 
@@ -33,18 +36,19 @@ def verdicts(records: list[dict[str, Any]]) -> dict[str, Any]:
     expected = by_kind.get("expected", [{"claims": {}, "items": []}])[0]
     end = by_kind.get("end", [None])[0]
     results = {record["nodeid"]: record for record in by_kind.get("result", []) + by_kind.get("lost", [])}
-    run["status"] = status(end, expected["items"], results)
+    errors = [error for record in by_kind.get("errors", []) for error in record["errors"]]
+    run["status"] = status(end, expected["items"], results, errors)
     items: dict[str, list[dict[str, Any]]] = {id: [] for id in expected["claims"]}
     for item in expected["items"]:
         items[item["claim"]].append({**item, "result": results.get(item["nodeid"])})
     return document(
         runs=[run],
         claims=[verdict(declared, items[id], ended=end is not None) for id, declared in expected["claims"].items()],
-        errors=[error for record in by_kind.get("errors", []) for error in record["errors"]],
+        errors=errors,
     )
 
 
-def status(end: dict[str, Any] | None, items: list[dict[str, Any]], results: dict[str, Any]) -> str:
+def status(end: dict[str, Any] | None, items: list[dict[str, Any]], results: dict[str, Any], errors: list[dict[str, Any]]) -> str:
     """One sentence about the run as a whole; "complete" is the only good one."""
     missing = sum(item["nodeid"] not in results for item in items)
     if end is None:
@@ -52,6 +56,8 @@ def status(end: dict[str, Any] | None, items: list[dict[str, Any]], results: dic
     if missing:
         why = "interrupted" if end["interrupted"] else "ended early"
         return f"incomplete: {why} with {missing} of {len(items)} items not run"
+    if errors:
+        return f"incomplete: {len(errors)} of the things named could not be collected"
     return "complete"
 
 
@@ -62,28 +68,28 @@ def verdict(declared: dict[str, Any], items: list[dict[str, Any]], *, ended: boo
     main = [item for item in audited if item["role"] == "reference"] or [item for item in audited if item["role"] == "counterexample"]
     known = [evidence_of(item) for item in main]
     rows = [row_of("reference", row, outcome, reason) for part in known for row in part.get("rows", [])]
-    if not rows:
-        rows = [row_of("reference", {"device": "cpu", "arithmetic": "exact", "comparisons": 0}, outcome, reason)]
-    spent = [strength for part in known for strength in part.get("strengths", [])]
+    node = f"{declared['file']}::{declared['test']}"
+    answers = {item["name"]: (item["result"] or {}).get("message", "") for item in audited if item["role"] == "counterexample"}
+    spent = {strength for part in known for strength in part.get("strengths", [])}
     return {
         **declared,
         "outcome": outcome.value,
         "reason": reason,
-        "strength": min(spent, key=STRENGTHS.index, default=""),
-        "examples": dict(sum((Counter(counts(part)) for part in known), Counter({"passed": 0, "failed": 0, "discarded": 0}))) | zeros(known),
+        "strengths": sorted(spent, key=STRENGTHS.index),
+        "examples": {k: sum(examples_of(part)[k] for part in known) for k in EXAMPLES},
         "rows": merged_rows([rows]),
-        "measures": {k: v for part in known for k, v in sorted(part.get("measures", {}).items())},
+        "measures": merged_ranges([part.get("measures", {}) for part in known]),
         "statistics": {k: v for part in known for k, v in sorted(part.get("statistics", {}).items())},
         "certificates": {k: v for part in known for k, v in sorted(part.get("certificates", {}).items())},
         "devices": {k: v for part in known for k, v in sorted(part.get("devices", {}).items())},
         "controls": [control(item) for item in audited if item["role"] == "control"],
         "counterexamples": [
-            {**pinned, "message": (item["result"] or {}).get("message", ""), "reproduce": reproduce(item)}
-            for pinned, item in zip(declared["counterexamples"], [i for i in audited if i["role"] == "counterexample"], strict=False)
+            {**pinned, "message": answers.get(str(number), ""), "reproduce": f'pytest "{node}[counterexample:{number}]"'}
+            for number, pinned in enumerate(declared["counterexamples"], start=1)
         ],
         "found_case": found_case(main),
         "impls": [implementation(item) for item in items if item["role"] == "impl"],
-        "reproduce": f'pytest "{declared["file"]}::{declared["test"]}"',
+        "reproduce": f'pytest "{node}"',
     }
 
 
@@ -94,21 +100,25 @@ def judge(declared: dict[str, Any], items: list[dict[str, Any]], *, ended: bool)
         result, who = item["result"], label(item)
         if result is None:
             found.append((Outcome.INCOMPLETE, f"{who} did not finish"))
-        elif result["record"] == "lost":
-            found.append((Outcome.BROKEN, f"{who}: {result['message']}"))
-        elif result["answer"] == "broken":
+        elif result["record"] == "lost" or result["answer"] == "broken":
             found.append((Outcome.BROKEN, f"{who}: {result['message']}"))
         elif result["answer"] == "skipped":
             found.append((Outcome.NOT_RUN, result["message"]))
         elif (result["answer"] == "holds") is not item["holds"]:
             if item["role"] == "control":
-                said = "was refuted, although the statement is true of it: the check refutes too much" if item["holds"] else "survived: the check has no teeth against it"
+                said = (
+                    "was refuted, although the statement is true of it: the check refutes too much"
+                    if item["holds"]
+                    else "survived: the check has no teeth against it"
+                )
                 found.append((Outcome.BROKEN, f"{who} {said}"))
             else:
                 said = f"refuted: {result['message']}" if item["holds"] else "no longer refutes the statement"
                 found.append((Outcome.CHANGED, f"{who} {said}"))
     if not ended:
         found.append((Outcome.INCOMPLETE, "the run's evidence has no end"))
+    if not items and not declared["trials"]:
+        found.append((Outcome.NOT_RUN, "nothing about it can be run"))
     left_out = len(declared["trials"]) - len(items)
     if left_out > 0:
         found.append((Outcome.NOT_RUN, f"{left_out} of its {len(declared['trials'])} trials were not selected"))
@@ -123,13 +133,8 @@ def evidence_of(item: dict[str, Any]) -> dict[str, Any]:
     return (item["result"] or {}).get("evidence") or {}
 
 
-def counts(part: dict[str, Any]) -> dict[str, int]:
-    return {k: v for k, v in part.get("examples", {}).items() if k != "failing"}
-
-
-def zeros(parts: list[dict[str, Any]]) -> dict[str, int]:
-    """Counter addition drops zeros; the report shows them."""
-    return {k: 0 for k in ("passed", "failed", "discarded") if not any(counts(part).get(k) for part in parts)}
+def examples_of(part: dict[str, Any]) -> dict[str, int]:
+    return {k: part.get("examples", {}).get(k, 0) for k in EXAMPLES}
 
 
 def row_of(subject: str, row: dict[str, Any], outcome: Outcome, reason: str) -> dict[str, Any]:
@@ -144,14 +149,18 @@ def control(item: dict[str, Any]) -> dict[str, Any]:
     answer = result.get("answer", "")
     as_predicted = {True: "accepted", False: "rejected"}[item["holds"]]
     against = {True: "refuted", False: "survived"}[item["holds"]]
-    said = {"holds": as_predicted if item["holds"] else against, "refuted": against if item["holds"] else as_predicted, "skipped": "not run", "broken": "crashed"}
-    examples = counts(evidence_of(item))
+    said = {
+        "holds": as_predicted if item["holds"] else against,
+        "refuted": against if item["holds"] else as_predicted,
+        "skipped": "not run",
+        "broken": "crashed",
+    }
     return {
         "name": item["name"],
         "must_be": as_predicted,
         "was": said.get(answer, "lost" if result else "not finished"),
         "message": result.get("message", ""),
-        "examples": sum(examples.values()) if examples else 0,
+        "examples": sum(examples_of(evidence_of(item)).values()),
     }
 
 
@@ -161,9 +170,13 @@ def implementation(item: dict[str, Any]) -> dict[str, Any]:
     if result.get("record") == "lost":
         said = "broken"
     else:
-        said = {"holds": "holds", "refuted": "refuted", "skipped": "not run", "broken": "broken"}.get(result.get("answer", ""), "incomplete")
+        said = {"holds": "holds", "refuted": "refuted", "skipped": "not run", "broken": "broken"}.get(
+            result.get("answer", ""), "incomplete"
+        )
     known = evidence_of(item)
-    outcome = {"holds": Outcome.REPRODUCED, "refuted": Outcome.CHANGED, "not run": Outcome.NOT_RUN, "broken": Outcome.BROKEN}.get(said, Outcome.INCOMPLETE)
+    as_found = "holds" if item["holds"] else "refuted"  # no prediction is made about a user's code where the post's is refuted
+    outcomes = {"not run": Outcome.NOT_RUN, "broken": Outcome.BROKEN, "incomplete": Outcome.INCOMPLETE, as_found: Outcome.REPRODUCED}
+    outcome = outcomes.get(said, Outcome.CHANGED)
     return {
         "name": item["name"],
         "was": said,
@@ -235,15 +248,34 @@ def merged_claim(parts: list[dict[str, Any]]) -> dict[str, Any]:
     rows += [row for row in merged_rows([stale]) if row_key(row) not in fresh]
     return {
         **newest,
-        "outcome": worst["outcome"],
-        "reason": worst["reason"],
-        "controls": worst["controls"] or newest["controls"],
-        "strength": min((part["strength"] for part in current if part["strength"]), key=STRENGTHS.index, default=""),
-        "examples": {k: sum(part["examples"][k] for part in current) for k in newest["examples"]},
+        **{name: worst[name] for name in ("outcome", "reason", "controls", "counterexamples", "found_case")},
+        "strengths": sorted({strength for part in current for strength in part["strengths"]}, key=STRENGTHS.index),
+        "examples": {k: sum(part["examples"][k] for part in current) for k in EXAMPLES},
+        "measures": merged_ranges([part["measures"] for part in current]),
+        "statistics": {k: v for part in reversed(current) for k, v in part["statistics"].items()},
+        "certificates": {k: v for part in reversed(current) for k, v in part["certificates"].items()},
         "devices": {k: v for part in reversed(current) for k, v in part["devices"].items()},
         "rows": sorted(rows, key=row_key),
-        "impls": [impl for part in current for impl in part["impls"]],
+        "impls": merged_impls([impl for part in current for impl in part["impls"]]),
     }
+
+
+def merged_impls(impls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One entry per implementation: what it was at worst, with the rows of all machines."""
+    worst = sorted(impls, key=lambda impl: IMPL_ANSWERS.index(impl["was"]))
+    by_name = {impl["name"]: impl for impl in reversed(worst)}
+    return [
+        {**impl, "rows": merged_rows([other["rows"] for other in worst if other["name"] == name])} for name, impl in sorted(by_name.items())
+    ]
+
+
+def merged_ranges(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Smallest and largest value of each measure over all parts."""
+    merged: dict[str, Any] = {}
+    for name, (low, high) in sorted((pair for part in parts for pair in part.items()), key=lambda pair: pair[0]):
+        least, most = merged.get(name, (low, high))
+        merged[name] = [min(least, low, key=number), max(most, high, key=number)]
+    return merged
 
 
 def row_key(row: dict[str, Any]) -> tuple[str, str, str]:
@@ -275,5 +307,7 @@ def merged_rows(lists: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 
 def number(value: float | str | None) -> float:
-    """Shares may be infinite, which JSON spells as a string."""
-    return -1.0 if value is None else float(value)
+    """For comparing: JSON spells an infinite share as a string, and a share that is not a number is the worst."""
+    if value is None:
+        return -1.0
+    return math.inf if math.isnan(float(value)) else float(value)

@@ -7,10 +7,26 @@ numbers; such tensors shrink towards zeros and small integers.
 from __future__ import annotations
 
 import math
+from dataclasses import fields
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
+
+
+class Tensors:
+    """A case made of tensors, a dataclass whose fields are in the order of the implementation's arguments."""
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{field.name}={getattr(self, field.name).tolist()}' for field in fields(self))})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # Hypothesis would print how each tensor was drawn
 
 
 def dyadic(*shape: int, denominator: int = 32) -> st.SearchStrategy[Tensor]:

@@ -6,24 +6,13 @@ mistake in the grouping, d_c = d_k a wrong scale: the strategies reach these end
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from strategies.tensors import dyadic
-
-
-class Tensors:
-    """A case made of tensors: `tensors` in the order of the implementation's arguments, sizes first when shown."""
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{field.name}={getattr(self, field.name).tolist()}' for field in fields(self))})"
+from strategies.tensors import Tensors, dyadic
 
 
 @dataclass(frozen=True, repr=False)

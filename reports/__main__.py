@@ -1,0 +1,84 @@
+"""`python -m reports`: merge the evidence of several runs, or rebuild the page of one, on a machine without torch."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from reports import evidence
+from reports.publish import EVIDENCE, VERDICTS, Published, load_verdicts, publish, render
+
+UNUSABLE = 2  # exit status where nothing was written, the same as argparse's own
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Exit status: 0, or 2 with one sentence on stderr where the input or the output cannot be used."""
+    given = parser().parse_args(arguments)
+    try:
+        return given.run(given)
+    except evidence.UnusableEvidence as error:
+        print(error, file=sys.stderr)
+    except OSError as error:
+        print(f"{error.filename or 'output'}: cannot be written ({error.strerror}); name a folder you can write to", file=sys.stderr)
+    return UNUSABLE
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    commands = made.add_subparsers(required=True, metavar="COMMAND")
+    merging = commands.add_parser("merge", help="one report from the evidence of several runs or machines")
+    merging.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="report folder or evidence.jsonl")
+    merging.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="folder for the merged verdicts and page")
+    merging.set_defaults(run=merge_command)
+    rendering = commands.add_parser("render", help="rebuild the page of a report folder")
+    rendering.add_argument("folder", type=Path, metavar="DIR", help="a folder with evidence.jsonl, or with verdicts.json alone")
+    rendering.set_defaults(run=render_command)
+    return made
+
+
+def merge_command(given: argparse.Namespace) -> int:
+    seen: set[Path] = set()
+    for source in given.sources:
+        file = (source / EVIDENCE if source.is_dir() else source).resolve()
+        if file in seen:
+            raise evidence.UnusableEvidence(f"{source}: is given twice, and its counts would be added twice; give each run once")
+        seen.add(file)
+    if (given.output / EVIDENCE).exists():
+        raise evidence.UnusableEvidence(
+            f"{given.output}: holds a run of its own, whose verdicts would be overwritten; name another folder with -o"
+        )
+    published = publish(given.sources, given.output)
+    tell(published)
+    return 0
+
+
+def render_command(given: argparse.Namespace) -> int:
+    if not given.folder.is_dir():
+        raise evidence.UnusableEvidence(f"{given.folder}: is no folder; give the folder that an audit wrote (audit-report by default)")
+    if (given.folder / EVIDENCE).exists():
+        published = publish([given.folder], given.folder)
+    else:
+        published = rendered(given.folder)
+    tell(published)
+    return 0 if published.page else UNUSABLE
+
+
+def rendered(folder: Path) -> Published:
+    document = load_verdicts(folder / VERDICTS)
+    try:
+        return render(document, folder)
+    except OSError:
+        raise
+    except Exception as error:  # a document may lack anything anywhere; whatever the template trips over, it is the document
+        raise evidence.UnusableEvidence(f"{folder / VERDICTS}: is not what an audit writes ({error}); run the audit again") from error
+
+
+def tell(published: Published) -> None:
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in published.document["counts"]["outcomes"].items())
+    print(f"{published.document['counts']['claims']} claims: {counts or 'nothing run'}")
+    print(published.page or published.why, file=sys.stdout if published.page else sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

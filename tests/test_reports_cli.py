@@ -1,0 +1,199 @@
+"""`python -m reports`: merging and rendering, and one sentence for whatever cannot be used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reports.__main__ import main
+from tests.test_verdicts import LATER, SCHEMA, jsonschema, records, told
+
+ROOT = Path(__file__).parent.parent
+
+
+def report(folder: Path, made: list[dict[str, Any]] | None = None) -> Path:
+    """A report folder with an evidence file in it."""
+    folder.mkdir()
+    (folder / "evidence.jsonl").write_text("".join(json.dumps(record) + "\n" for record in made or records()), encoding="utf-8")
+    return folder
+
+
+def read(folder: Path) -> dict[str, Any]:
+    document = json.loads((folder / "verdicts.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, SCHEMA)
+    return document
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_merge_writes_verdicts_and_page_from_folders_and_files(tmp_path, capsys):
+    a = report(tmp_path / "a")
+    b = report(tmp_path / "b", records(told("cubes"), started=LATER))
+    assert main(["merge", str(a), str(b / "evidence.jsonl"), "-o", str(tmp_path / "new" / "out")]) == 0
+    document = read(tmp_path / "new" / "out")
+    assert [claim["id"] for claim in document["claims"]] == ["cubes", "squares"]
+    assert document["runs"][0]["started"] == LATER
+    assert 'id="cubes"' in (tmp_path / "new" / "out" / "index.html").read_text(encoding="utf-8")
+    assert "2 claims: 2 reproduced" in capsys.readouterr().out
+    assert sorted(files(tmp_path / "new" / "out")) == ["index.html", "verdicts.json"]
+
+
+def test_render_rebuilds_both_files_from_evidence(tmp_path):
+    folder = report(tmp_path / "a")
+    assert main(["render", str(folder)]) == 0
+    first = files(folder)
+    (folder / "verdicts.json").write_text("spoiled")
+    assert main(["render", str(folder)]) == 0
+    assert files(folder) == first
+
+
+def test_render_makes_the_page_from_verdicts_alone(tmp_path):
+    folder = report(tmp_path / "a")
+    main(["render", str(folder)])
+    first = files(folder)
+    (folder / "evidence.jsonl").unlink()
+    (folder / "index.html").unlink()
+    assert main(["render", str(folder)]) == 0
+    assert files(folder) == {name: content for name, content in first.items() if name != "evidence.jsonl"}
+
+
+@pytest.mark.parametrize("torn", [1, 40])
+def test_truncated_evidence_is_accepted_but_reproduces_nothing(tmp_path, torn):
+    folder = report(tmp_path / "a")
+    whole = (folder / "evidence.jsonl").read_bytes()
+    end = whole.rindex(b'{"record": "end"')
+    (folder / "evidence.jsonl").write_bytes(whole[: end + torn])
+    assert main(["render", str(folder)]) == 0
+    document = read(folder)
+    assert document["counts"]["outcomes"] == {"incomplete": 1}
+    assert document["runs"][0]["status"].startswith("incomplete")
+    assert whole[: end + torn] == (folder / "evidence.jsonl").read_bytes()
+
+
+BAD_EVIDENCE = {
+    "empty": b"",
+    "not JSON": b"hello\nworld\n",
+    "binary": b"\xff\xfe\x00\x01",
+    "another program's JSON lines": b'{"record": "start"}\n{"record": "end"}\n',
+    "JSON, but no records": b"[1, 2]\n",
+    "another format": b'{"record": "run", "format": 99}\n',
+    "torn in the middle": b'{"record": "run", "format": 1, "started": "x"}\n{"rec\n{"record": "end"}\n',
+    "records that do not fit": b'{"record": "run", "format": 1, "started": "x"}\n{"record": "expected", "claims": {"a": {}}, "items": []}\n',
+}
+
+
+@pytest.mark.parametrize("content", BAD_EVIDENCE.values(), ids=BAD_EVIDENCE)
+@pytest.mark.parametrize("command", ["merge", "render"])
+def test_unusable_evidence_is_one_sentence_and_loses_nothing(tmp_path, capsys, content, command):
+    good, bad = report(tmp_path / "good"), report(tmp_path / "bad")
+    (bad / "evidence.jsonl").write_bytes(content)
+    (bad / "verdicts.json").write_text("earlier verdicts")
+    before = files(tmp_path)
+    arguments = ["merge", str(good), str(bad), "-o", str(tmp_path / "out")] if command == "merge" else ["render", str(bad)]
+    assert main(arguments) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) == 1 and str(bad) in said.err and ";" in said.err
+    assert files(tmp_path) == before
+
+
+BAD_VERDICTS = {
+    "not JSON": "{",
+    "a list": "[]",
+    "another format": '{"format": 99}',
+    "nothing in it": '{"format": 1}',
+    "wrong inside": '{"format": 1, "claims": [{}]}',
+}
+
+
+@pytest.mark.parametrize("content", BAD_VERDICTS.values(), ids=BAD_VERDICTS)
+def test_unusable_verdicts_are_one_sentence(tmp_path, capsys, content):
+    (tmp_path / "verdicts.json").write_text(content)
+    (tmp_path / "index.html").write_text("earlier page")
+    before = files(tmp_path)
+    assert main(["render", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and "verdicts.json" in said and ";" in said
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    "arguments", [["render", "{}/nowhere"], ["render", "{}"], ["merge", "{}/nowhere", "-o", "{}/out"], ["merge", "{}", "-o", "{}/out"]]
+)
+def test_missing_input_is_named(tmp_path, capsys, arguments):
+    assert main([argument.format(tmp_path) for argument in arguments]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and str(tmp_path) in said and "; give" in said
+    assert files(tmp_path) == {}
+
+
+def test_output_that_cannot_be_written_is_named(tmp_path, capsys):
+    folder = report(tmp_path / "a")
+    (tmp_path / "file").write_text("not a folder")
+    assert main(["merge", str(folder), "-o", str(tmp_path / "file" / "out")]) == 2
+    said = capsys.readouterr().err
+    assert len(said.splitlines()) == 1 and "cannot be written" in said and "name a folder" in said
+
+
+def test_the_same_run_twice_is_refused(tmp_path, capsys):
+    folder = report(tmp_path / "a")
+    assert main(["merge", str(folder), str(folder / "evidence.jsonl"), "-o", str(tmp_path / "out")]) == 2
+    assert "given twice" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_merging_over_a_run_is_refused(tmp_path, capsys):
+    a, b = report(tmp_path / "a"), report(tmp_path / "b")
+    before = files(tmp_path)
+    assert main(["merge", str(a), str(b), "-o", str(a)]) == 2
+    assert "name another folder" in capsys.readouterr().err
+    assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("arguments", [[], ["merge"], ["merge", "a"], ["diff"]])
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2
+    assert "usage: python -m reports" in capsys.readouterr().err
+
+
+def without(modules: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    """The command in a Python that has not got these modules."""
+    code = f"import sys; sys.modules |= dict.fromkeys({modules!r}.split()); from reports.__main__ import main; sys.exit(main())"
+    return subprocess.run([sys.executable, "-c", code, *arguments], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+
+def test_everything_works_without_torch(tmp_path):
+    folder = report(tmp_path / "a")
+    done = without("torch numpy scipy hypothesis pytest", ["merge", str(folder), "-o", str(tmp_path / "out")])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "index.html").exists()
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "math_core"])
+def test_without_the_page_libraries_verdicts_are_written_and_no_old_page_stays(tmp_path, missing):
+    folder = report(tmp_path / "a")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "index.html").write_text("page of another run")
+    done = without(missing, ["merge", str(folder), "-o", str(out)])
+    assert done.returncode == 0 and "pip install jinja2 math-core" in done.stderr
+    assert read(out)["counts"]["claims"] == 1
+    assert not (out / "index.html").exists()
+    done = without(missing, ["render", str(out)])
+    assert done.returncode == 2 and "pip install jinja2 math-core" in done.stderr
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_report(tmp_path):
+    folder = report(tmp_path / "a", records(reference={"answer": "refuted", "message": "a\ud800b"}))
+    assert main(["render", str(folder)]) == 0
+    assert "a\ud800b" in read(folder)["claims"][0]["reason"]
+    assert "U+D800" in (folder / "index.html").read_text(encoding="utf-8")
