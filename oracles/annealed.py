@@ -1,0 +1,37 @@
+"""The maximum of A(alpha) = alpha (1 - e^(alpha^2) / n) on alpha >= 0, three ways that share no formula; x = alpha^2, n = e^log_n.
+
+A is concave (A'' = -(e^x / n) (6 alpha + 4 alpha^3)), so values of A alone enclose its maximiser; A' = 0 reads
+x + log(1 + 2x) = log n, with a rising left side; and the closed form is x = W(n sqrt(e) / 2) - 1/2.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import mpmath
+
+from oracles.settled import rises, settled
+
+DIGITS = 50
+
+
+def closed_form(log_n: float) -> mpmath.mpf:
+    """alpha^2 at the maximum, to 40 decimals."""
+    w = settled(lambda: mpmath.lambertw(mpmath.exp(mpmath.mpf(log_n) + 0.5) / 2).real, "Lambert's W", digits=DIGITS)
+    with mpmath.workdps(DIGITS):
+        return max(w - 0.5, mpmath.mpf(0))
+
+
+def peaks(log_n: float, x: Any, off: Any) -> bool:
+    """The maximum of A lies between x - off and x + off: A falls from x to either side (at the end x = 0, to the right)."""
+    objective = lambda square: mpmath.sqrt(square) * (1 - mpmath.exp(square - log_n))
+    with mpmath.workdps(DIGITS):
+        low, high = max(x - off, mpmath.mpf(0)), x + off
+    return (low == 0 or rises(objective, low, x, "A")) and rises(objective, high, x, "A")
+
+
+def stationary(log_n: float, x: Any, off: Any) -> bool:
+    """The root of x + log(1 + 2x) = log n lies between x - off and x + off."""
+    with mpmath.workdps(2 * DIGITS):
+        low, high = (square + mpmath.log(1 + 2 * square) - log_n for square in (max(x - off, mpmath.mpf(0)), x + off))
+        return low <= 0 <= high

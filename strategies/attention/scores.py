@@ -1,0 +1,61 @@
+"""Score vectors with a scale, numbers of scores, and seeds for normal scores.
+
+One score, alpha = 0 and a one-hot softmax hide every mistake, alpha = 1 a forgotten factor, two scores other norms than
+the entrywise one: the strategies reach these corners but do not stay there.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+SIZES = (64, 512, 4096, 20000)  # the numbers of scores for which the report shows values
+LOGIT_RANGES = (2, 4, 1, 8, 16, 36)  # e^-36 squared, over 30^2 scores, is still a normal float32
+
+
+@dataclass(frozen=True)
+class Tempered:
+    """Arguments of impls/attention/attention_scale.py: score vectors s (b, n) and one scale."""
+
+    s: Tensor
+    alpha: Tensor
+
+    def __repr__(self) -> str:
+        return f"s={self.s.tolist()}, alpha={self.alpha.item():g}"
+
+
+@st.composite
+def scores(draw: st.DrawFn) -> Tempered:
+    """1 to 5 vectors of 1 to 16 scores, 0 <= alpha < 16; alpha (max - min) <= 36 while an offset may be 127 times the spread.
+
+    Entries are k 2^e: with the spread of k drawn as small as 1, ties are common; with k from 127 downwards the offset is
+    far larger than the differences, up to 10^4 and more.
+    """
+    b, n = draw(st.sampled_from([4, 5, 2, 1])), draw(st.sampled_from([12, 16, 9, 5, 3, 2, 1]))
+    spread = draw(st.sampled_from([127, 15, 3, 1]))
+    drawn = torch.frombuffer(bytearray(draw(st.binary(min_size=b * n, max_size=b * n))), dtype=torch.uint8).double().reshape(b, n)
+    k = (127 if draw(st.booleans()) else spread // 2) - drawn % (spread + 1)
+    alpha = draw(st.integers(0, 255)) / 16
+    steepness = draw(st.sampled_from(LOGIT_RANGES)) / ((alpha or 1.0) * spread)
+    return Tempered(k * 2.0 ** math.floor(math.log2(steepness)), torch.tensor(alpha, dtype=torch.float64))
+
+
+def counts(least: int = 1, most: int = 20_000) -> st.SearchStrategy[int]:
+    """Numbers of scores: the reported sizes, small ones, and any; ascending orders of magnitude are equally likely."""
+    sizes = [n for n in SIZES if n <= most]
+    powers = st.floats(math.log(least), math.log(most)).map(lambda log_n: min(max(round(math.exp(log_n)), least), most))
+    return st.one_of(st.sampled_from(sizes), st.integers(least, min(most, 12)), powers)
+
+
+def astronomical() -> st.SearchStrategy[int]:
+    """Numbers of scores from 1 to 10^1000, integers of arbitrary size."""
+    return st.one_of(counts(), st.builds(lambda digit, zeros: digit * 10**zeros, st.integers(1, 9), st.integers(0, 999)))
+
+
+def normal_scores(seed: int, draws: int, n: int) -> Tensor:
+    """`draws` vectors of n independent standard normal scores, float64."""
+    return torch.randn(draws, n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
