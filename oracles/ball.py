@@ -34,12 +34,17 @@ def balls(x: Tensor) -> np.ndarray:
     return np.array([flint.arb(value) for value in x.double().flatten().tolist()], dtype=object).reshape(tuple(x.shape))
 
 
-def rounded(value: np.ndarray) -> Tensor:
-    """The float64 next to each ball's midpoint. Raises `Unsettled` where a ball is wider than float64 can tell."""
+def rounded(value: np.ndarray, scale: Tensor | None = None) -> Tensor:
+    """The float64 next to each ball's midpoint. Raises `Unsettled` where a ball is wider than float64 can tell.
+
+    scale: the size of the terms that each entry is made of; without it a value whose terms cancel to 0 cannot be told from 0.
+    """
     flat = []
-    for ball in np.asarray(value, dtype=object).flatten():
+    entries = np.asarray(value, dtype=object).flatten()
+    sizes = [0.0] * len(entries) if scale is None else scale.flatten().tolist()
+    for ball, size in zip(entries, sizes, strict=True):
         middle, radius = float(ball.mid()), float(ball.rad())
-        if radius > 2.0**-60 * max(abs(middle), 2.0**-900):
+        if radius > 2.0**-60 * max(abs(middle), size, 2.0**-900):
             raise Unsettled(f"{DIGITS} digits leave a radius of {radius:.2g} around {middle:.9g}: cancellation in the oracle itself")
         flat.append(middle)
     return torch.tensor(flat, dtype=torch.float64).reshape(np.shape(value))
@@ -60,5 +65,6 @@ def certified(definition: Callable[..., Any], inputs: tuple[Any, ...], *, roundi
         return definition(xp, *full)
 
     tensors = tuple(inputs[i] for i in floating)
-    truth = rounded(of_floats(np, *map(balls, tensors)))
-    return Bound(truth, conditioning(lambda *values: of_floats(torch, *values), tensors), roundings, sums)
+    value = of_floats(np, *map(balls, tensors))
+    scale = conditioning(lambda *values: of_floats(torch, *values), tensors)
+    return Bound(rounded(value, scale), scale, roundings, sums)

@@ -61,7 +61,7 @@ def latent(draw: st.DrawFn) -> Latent:
 
 @st.composite
 def grouped(draw: st.DrawFn) -> Grouped:
-    """1 to 4 tokens, up to 6 heads in any number of groups that divides them."""
+    """2 to 4 tokens, up to 6 heads in a number of groups that divides them, both ends included."""
     h, g = draw(st.sampled_from([(4, 2), (6, 2), (6, 3), (2, 2), (3, 1), (1, 1)]))
     n, d, d_k, d_v = draw(st.integers(2, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     weight = lambda *shape: draw(dyadic(*shape, denominator=64))

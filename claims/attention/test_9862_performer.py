@@ -1,0 +1,345 @@
+"""Traces of Transformer-VQ inside Performer (post 9862).
+
+Random features are judged by quadrature over the random vector, attention over codes by dense sums over all keys.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import torch
+from hypothesis import given
+
+from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
+from impls.attention import linear, mixture, random_features, soft_vq, transformer_vq
+from oracles.attention import average
+from oracles.ball import certified
+from oracles.budget import Bound, conditioning
+from oracles.evidence import Strength, measured, require
+from oracles.executors import Executor
+from oracles.gauss import normal, truncation
+from strategies.attention.features import SoftCodes, mixtures, pairs, soft_codes
+
+POST = Post(
+    9862,
+    date="2023-11-29",
+    en="Traces of Transformer-VQ found in Performer",
+    zh="我在Performer中发现了Transformer-VQ的踪迹",
+    topic="attention",
+)
+DOUBLE = Executor("cpu", torch.float64)
+NODES = 48  # per dimension: the rule's deficit stays below 1e-20 for second moments of pairs with entries in -1..1
+
+
+def exponents(xp, x, omega):
+    """phi before 1 / sqrt(m)."""
+    return xp.exp(x @ omega.T - (x * x).sum(-1)[:, None] / 2)
+
+
+def kernel(xp, q, k):
+    return xp.exp((q * k).sum(-1))
+
+
+def second_moment(xp, q, k):
+    return xp.exp(2 * (q * k).sum(-1) + ((q + k) ** 2).sum(-1))
+
+
+def key_square_dropped(x, omega):
+    return (x @ omega.T).exp() / len(omega) ** 0.5
+
+
+def square_added(x, omega):
+    return (x @ omega.T + x.square().sum(-1, keepdim=True) / 2).exp() / len(omega) ** 0.5
+
+
+def largest_exponent_subtracted(x, omega):
+    logits = x @ omega.T
+    return (logits - x.square().sum(-1, keepdim=True) / 2 - logits.amax(-1, keepdim=True)).exp() / len(omega) ** 0.5
+
+
+@claim(
+    POST,
+    "positive-random-features-unbiased",
+    section="Déjà vu",
+    kind=Kind.EXPECTATION,
+    finding=Finding.HOLDS,
+    headline=True,
+    says=r"$e^{q \cdot k} = \mathbb E_{\omega \sim N(0, I)}[e^{\omega \cdot q - |q|^2 / 2}\, e^{\omega \cdot k - |k|^2 / 2}]$, so the inner product of the features "
+    r"$e^{\omega_i \cdot x - |x|^2 / 2} / \sqrt m$ approximates the kernel.",
+    zh=r"$e^{q \cdot k} = \mathbb E_{\omega \sim N(0, I)}[e^{\omega \cdot q - |q|^2 / 2}\, e^{\omega \cdot k - |k|^2 / 2}]$，因此用特征 $e^{\omega_i \cdot x - |x|^2 / 2} / \sqrt m$ "
+    r"的内积即可近似该核。",
+    scope=r"$\omega$ standard normal; the post says nothing of the variance.",
+    found=r"Unbiased to precision, for the kernel before normalisation. The relative variance of one sample is exactly $e^{|q + k|^2} - 1$; "
+    r"attention, the quotient of two such estimates, is biased for finite $m$.",
+    limits="One and two dimensions and keys of norm below 1.5; the integral over more dimensions is a product of these.",
+    if_fails="the square of the norm is missing from an exponent, or the features are rescaled by something that depends on all of them",
+)
+@subjects(
+    random_features,
+    square_dropped=variant(random_features, features=key_square_dropped),
+    square_added=variant(random_features, features=square_added),
+    omega_of_twice_the_variance=variant(random_features, features=lambda x, omega: random_features.features(x, 2**0.5 * omega)),
+    divided_by_m=variant(random_features, features=lambda x, omega: random_features.features(x, omega) / len(omega) ** 0.5),
+    largest_exponent_subtracted=variant(random_features, features=largest_exponent_subtracted),
+)
+@given(case=pairs())
+def test_positive_random_features_are_unbiased(subject, case, executors):
+    q, k, omega = case.tensors
+    n, d, m = *q.shape, len(omega)
+    truth = torch.cat([certified(f, (q, k), roundings=0, sums=0).truth for f in (kernel, second_moment)])
+    points, weights = normal(NODES, d)
+    size = (q.abs() + k.abs()) @ points.abs().T + (q.square() + k.square()).sum(-1, keepdim=True) / 2  # of both exponents
+    terms = exponents(torch, q, points) * exponents(torch, k, points)
+
+    def moments(q, k, points, weights):
+        """Mean and mean square of one feature's product: every pair's terms from the subject, added without rounding."""
+        product = len(points) * subject.features(q, points) * subject.features(k, points)
+        rows = torch.cat([product, product**2]) * weights
+        return torch.tensor([math.fsum(row) for row in rows.tolist()], dtype=q.dtype, device=q.device)
+
+    # All terms are positive, so that a relative error of a term is one of the sum, and an error u of an exponent of size s is s u.
+    scale = torch.cat([((1 + power * size) * terms**power) @ weights for power in (1, 2)])
+    missed = torch.cat([truncation(NODES, power * (q + k)) for power in (1, 2)]) * truth
+    # Nine roundings to each of both features (see below), then node, weight, m, the two products, square (2) and the rounding of the sum.
+    bound = Bound(truth, scale + missed / DOUBLE.u, roundings=2 * 9 + 8, sums=4 * d)
+    in_float64 = replace(executors, present=tuple(executor for executor in executors.present if executor.dtype is torch.float64))
+    in_float64.hold("moments of the estimate", moments, (q, k, points, weights), bound)
+
+    # Stored: product, square, sum, half, difference, exponential (2), sqrt(m), quotient. Summed: the product and the square.
+    # Two more: the truth is divided by sqrt(m) in float64.
+    one = certified(exponents, (k, omega), roundings=11, sums=2 * d)
+    executors.hold("features", subject.features, (k, omega), replace(one, truth=one.truth / m**0.5, scale=one.scale / m**0.5))
+
+    alone = exponents(torch, k, points)
+    biased = (alone / alone.sum(0)) @ weights
+    measured("largest bias of a normalised attention weight with one feature", (biased - torch.softmax(k @ q[0], 0)).abs().max())
+    measured("relative variance of one feature", (truth[n:] / truth[:n] ** 2 - 1).max())
+
+
+def half_distances(K, omega, ones):
+    return ((K[:, None, :] - omega[None]) ** 2).sum(-1) / 2 * ones
+
+
+def dense(E, keys, V):
+    """sum_j w_aj v_j / sum_j w_aj with w_aj = sum_i E_ai keys_ji."""
+    w = E @ keys.T
+    return w @ V / (w @ (V[:, :1] * 0 + 1))
+
+
+def performer(xp, Q, K, V, omega_q, omega_k, ones):
+    return dense(xp.exp(Q @ omega_q.T), xp.exp(-half_distances(K, omega_k, ones)), V)
+
+
+def soft(xp, Q, K, V, omega_q, omega_k, ones):
+    return dense(xp.exp(Q @ omega_q.T), normalised(xp, K, omega_k, ones), V)
+
+
+def normalised(xp, K, omega, ones):
+    e = xp.exp(-half_distances(K, omega, ones))
+    return e / e.sum(-1)[:, None]
+
+
+def factored(xp, K, omega, ones, ones_S):
+    """softmax times S(k), each with roundings of its own."""
+    return normalised(xp, K, omega, ones) * xp.exp(-half_distances(K, omega, ones_S)).sum(-1)[:, None]
+
+
+def performer_factored(xp, Q, K, V, omega_q, omega_k, ones, ones_S):
+    return dense(xp.exp(Q @ omega_q.T), factored(xp, K, omega_k, ones, ones_S), V)
+
+
+def soft_codes_by(change):
+    """The soft form with other key features, in all that is built on them."""
+
+    def codes_of(K, omega):
+        return change(soft_vq.half_distances(K, omega))
+
+    def soft_form(Q, K, V, omega):
+        return linear.attention((Q @ omega.T).exp(), codes_of(K, omega), V)
+
+    def repaired(Q, K, V, omega):
+        return linear.attention((Q @ omega.T).exp(), codes_of(K, omega) * soft_vq.total_weight(K, omega)[:, None], V)
+
+    return variant(soft_vq, soft_codes=codes_of, soft_vq=soft_form, repaired=repaired)
+
+
+def divided_by_the_total_weight(Q, K, V, omega):
+    return linear.attention((Q @ omega.T).exp(), soft_vq.soft_codes(K, omega) / soft_vq.total_weight(K, omega)[:, None], V)
+
+
+def column(*entries):
+    return torch.tensor(entries, dtype=torch.float64)[:, None]
+
+
+@claim(
+    POST,
+    "last-proportionality-to-softmax-over-codes",
+    section="Déjà vu",
+    kind=Kind.APPROXIMATION,
+    finding=Finding.APPROXIMATE,
+    headline=True,
+    says=r"With features of equal norm $\tilde q \cdot \tilde k \propto \sum_i e^{\omega_i \cdot q}\, \mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$, which makes Performer a soft Transformer-VQ; "
+    "the post calls it an analogy.",
+    zh=r"在各 $|\omega_i|$ 相等时，$\tilde q \cdot \tilde k \propto \sum_i e^{\omega_i \cdot q}\, \mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$，于是 Performer 像是“软”的 Transformer-VQ（文中称之为类比）。",
+    scope=r"All $|\omega_i|$ equal, for Performer to take this form.",
+    found=r"Exact for each key, with the factor $S(k) = \sum_i e^{-|k - \omega_i|^2 / 2}$. That factor differs between keys and does not cancel: as attention the two forms differ by a tenth to the whole of the output "
+    r"for 12 keys and 32 codes in 6 dimensions, never by more than $\tanh(\tfrac14 \ln \frac{\max S}{\min S})$ of the values' range, and agree when every key is weighed by its $S(k)$.",
+    limits="Finite numbers of codes; the limits of many codes and dimensions, where the difference may vanish, are not taken.",
+    if_fails=r"$S(k)$ is treated as if it were the same for all keys, or the softmax runs over something else than the codes",
+)
+@subjects(
+    soft_vq,
+    factor_treated_as_constant=variant(soft_vq, repaired=soft_vq.soft_vq),
+    divided_by_the_factor=variant(soft_vq, repaired=divided_by_the_total_weight),
+    softmax_of_the_exponentials=soft_codes_by(lambda h: torch.softmax((-h).exp(), -1)),
+    softmax_over_the_keys=soft_codes_by(lambda h: torch.softmax(-h, 0)),
+    half_missing=soft_codes_by(lambda h: torch.softmax(-2 * h, -1)),
+)
+@counterexample(
+    "codes 1 and -1, keys 0 and 2, query 0, values 0 and 1: Performer returns 0.33738, soft Transformer-VQ 1/2",
+    case=SoftCodes(column(0), column(0, 2), column(0, 1), column(1, -1), repaired=False),
+)
+@given(case=soft_codes())
+def test_soft_codes_times_total_weight_are_performer(subject, case, executors):
+    Q, K, V, omega = case.tensors
+    n, d, m = *K.shape, len(omega)
+    ones = torch.ones(n, m, dtype=torch.float64)
+    # Stored on the longest path: difference, square, half, maximum (2), exponential (2), sum, quotient, S (3), their product, sum over
+    # keys, sum over codes, quotient. Summed: the distance, the two sums over codes of softmax and S, keys and codes above and below.
+    layers = {"roundings": 16, "sums": 2 * d + 2 * m + 2 * (n + m)}
+    few = K[:2]  # each key has a row of its own: two rows judge them all, at a sixth of the cost
+    pointwise = certified(lambda xp, K, omega: xp.exp(-half_distances(K, omega, 1)), (few, omega), **layers)
+    pointwise = replace(pointwise, scale=conditioning(lambda *x: factored(torch, *x), (few, omega, ones[:2], ones[:2])))
+
+    def restored(K, omega):
+        return subject.soft_codes(K, omega) * subject.total_weight(K, omega)[:, None]
+
+    executors.hold("softmax times S(k)", restored, (few, omega), pointwise)
+    executors.hold("soft form", subject.soft_vq, case.tensors, certified(soft, (Q, K, V, omega, omega, ones), **layers))
+    truth = certified(performer, (Q, K, V, omega, omega, ones), **layers)
+    executors.hold("Performer", subject.performer, case.tensors, truth)
+    apart = conditioning(lambda *x: performer_factored(torch, *x), (Q, K, V, omega, omega, ones, ones))
+    executors.hold(
+        "soft form with every key weighed by S(k)" if case.repaired else "soft form as it stands",
+        subject.repaired if case.repaired else subject.soft_vq,
+        case.tensors,
+        replace(truth, scale=apart),
+    )
+
+    one, other = DOUBLE.run(subject.soft_vq, case.tensors), DOUBLE.run(subject.performer, case.tensors)
+    S = subject.total_weight(K, omega)
+    # Weights times factors between min S and max S move by at most (sqrt(r) - 1) / (sqrt(r) + 1), r = max S / min S, in total variation.
+    law = torch.tanh((S.max() / S.min()).log() / 4) * (V.amax(0) - V.amin(0))
+    room = 2 * replace(truth, scale=apart).allowed(DOUBLE)
+    require(
+        bool(((one - other).abs() <= law + room).all()),
+        f"{case}: soft form and Performer differ by more than tanh(ln(max S / min S) / 4) of the values' range",
+        comparisons=one.numel(), arithmetic=DOUBLE.arithmetic, strength=Strength.BUDGET,
+    )  # fmt: skip
+    measured(f"relative difference of the soft form, {case.family}", (one - other).norm() / other.norm())
+    measured(f"max S / min S, {case.family}", S.max() / S.min())
+
+
+def over_codes(xp, Q, K, V, C):
+    return average(xp, Q @ K.T, V, np.ones((len(Q), len(K)), dtype=int))
+
+
+def soft_over_codes(beta):
+    """sum_y e^(q . c_y) p(y | k_j) in place of e^(q . k_j), for every pair. The codes of logits and of distances are inputs apart."""
+
+    def attention(xp, Q, K, V, C, C_of_distances, ones):
+        e = xp.exp(-beta * half_distances(K, C_of_distances, ones))
+        return dense(xp.exp(Q @ C.T), e / e.sum(-1)[:, None], V)
+
+    return attention
+
+
+def nearest_codes(K, C):
+    """The definition; exact in float64, because every entry is a multiple of 1/64 below 2^2."""
+    return ((K[:, None] - C) ** 2).sum(-1).argmin(-1)
+
+
+def attention_by(attend):
+    return variant(mixture, attention=attend)
+
+
+def divided_by_n(Q, p, V, C):
+    return (Q @ C.T).exp() @ (p.T @ V) / len(p)
+
+
+def code_norms_subtracted(Q, p, V, C):
+    return linear.attention((Q @ C.T - C.square().sum(-1) / 2).exp(), p, V)
+
+
+def posterior_by(change):
+    return variant(mixture, posterior=lambda K, C, beta: change(-beta * soft_vq.half_distances(K, C)))
+
+
+@claim(
+    POST,
+    "gmm-gives-finite-linear-attention-and-vq",
+    section="Imitating the pattern",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    headline=True,
+    says=r"Replacing $\delta(\omega - k_j)$ by a Gaussian mixture over codes gives $\sum_j e^{q \cdot k_j} v_j \approx \sum_y e^{q \cdot c_y} [\sum_j p(y|k_j) v_j]$, "
+    r"linear in the length; with one-hot $p$ this is exactly Transformer-VQ.",
+    zh=r"用以各编码为中心的高斯混合代替 $\delta(\omega - k_j)$，得到线性复杂度的 $\sum_j e^{q \cdot k_j} v_j \approx \sum_y e^{q \cdot c_y} [\sum_j p(y|k_j) v_j]$；"
+    r"取 one-hot 的 $p$ 时恰好就是 Transformer-VQ。",
+    scope=r"$\sum_y p(y|k) = 1$; the same weights in the denominator. The post gives no bound for the approximation.",
+    found=r"With one-hot $p$ it is softmax attention over the nearest codes, to precision, and nothing is lost where every key is a code. Soft "
+    r"$p \propto e^{-\beta |k - c_y|^2 / 2}$ approaches it at the rate $e^{-\beta g / 2}$ of the smallest gap $g$ between a key's two nearest squared distances.",
+    limits="At most 12 keys, 8 codes and small logits: the row maximum is that of all codes, and unused codes that lead by 100 would underflow.",
+    if_fails="the responsibilities do not sum to 1 over the codes, or the denominator does not use them",
+)
+@subjects(
+    mixture,
+    responsibilities_not_normalised=posterior_by(torch.exp),
+    normalised_over_the_keys=posterior_by(lambda logits: torch.softmax(logits, 0)),
+    distances_not_halved=posterior_by(lambda logits: torch.softmax(2 * logits, -1)),
+    divided_by_n=attention_by(divided_by_n),
+    code_norms_subtracted=attention_by(code_norms_subtracted),
+    nearest_by_inner_product=variant(mixture, one_hot=lambda K, C: transformer_vq.one_hot((K @ C.T).argmax(-1), C)),
+)
+@given(case=mixtures())
+def test_mixture_over_codes_is_linear_attention_and_vq(subject, case, executors):
+    Q, K, V, C = case.tensors
+    n, d, c = *K.shape, len(C)
+    z = nearest_codes(K, C)
+    p = subject.one_hot(K, C)
+    wrong = (p != (z[:, None] == torch.arange(c))).sum()
+    why = f"{case}: {wrong} entries of p differ from the one-hot nearest codes {z.tolist()}"
+    require(not wrong, why, comparisons=p.numel(), strength=Strength.BUDGET)
+    # Stored on the longest path: logit, maximum (2), exponential (2), sum over keys, sum over codes, quotient; before the sum over
+    # keys, for soft p, difference, square, half, times beta, maximum (2), exponential (2), sum, quotient. Summed: logit, keys and
+    # codes above and below; distance and codes for soft p.
+    hard = certified(over_codes, (Q, C[z], V, C), roundings=8, sums=d + 2 * (n + c))
+    executors.hold("one-hot mixture", subject.attention, (Q, p, V, C), hard)
+    ones = torch.ones(n, c, dtype=torch.float64)
+
+    def at(beta):
+        return lambda Q, K, V, C: subject.attention(Q, subject.posterior(K, C, beta), V, C)
+
+    for beta in (1, 4):
+        truth = certified(soft_over_codes(beta), (Q, K, V, C, C, ones), roundings=18, sums=2 * d + c + 2 * (n + c))
+        executors.hold(f"mixture, beta = {beta}", at(beta), case.tensors, truth)
+
+    # A key's weight is that of its nearest code times a factor in [1 - tau, 1 - tau + tau e^range], tau <= (c - 1) e^(-beta g / 2) the
+    # weight of all other codes and `range` that of the query's logits; the bound is then that of the claim above.
+    distances = half_distances(K, C, 1).sort(-1).values
+    gap = (distances[:, 1] - distances[:, 0]).min() if c > 1 else torch.tensor(torch.inf)
+    logits = Q @ C.T
+    span = (logits.amax(-1) - logits.amin(-1))[:, None]
+    for beta in (1, 16, 256, 1024):
+        error = (DOUBLE.run(at(beta), case.tensors) - hard.truth).abs()
+        tau = ((c - 1) * torch.exp(-beta * gap)).clamp(max=1)
+        law = torch.tanh((1 + tau / (1 - tau) * span.exp()).log() / 4) * (V.amax(0) - V.amin(0))
+        # Every weight is positive, so relative errors of the weights, those of exponents included, are relative to the largest value.
+        # 30 bounds the roundings and 40 the terms of the sums along the path, counted as above.
+        room = 2 * (30 + 40) * DOUBLE.u * (1 + beta * distances.max() + logits.abs().max()) * V.abs().amax()
+        require(
+            bool((error <= law + room).all()),
+            f"{case}: at beta = {beta} the soft mixture is {float(error.max()):.3g} from the one-hot one, too far for its gap {float(gap):.3g}",
+            comparisons=error.numel(), arithmetic=DOUBLE.arithmetic, strength=Strength.BUDGET,
+        )  # fmt: skip
+        measured(f"largest difference of the soft mixture from the one-hot one, beta = {beta}", error.max())

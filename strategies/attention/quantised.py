@@ -1,0 +1,111 @@
+"""Tokens with quantised keys: a codebook with repeated, unused and far-away codes.
+
+One code or one token makes the softmax trivial, equal counts hide a missing count, logits below 88 an overflow in float32,
+and a codebook without unused codes the difference between the largest logit of the codes and of the codes in use; the
+strategies reach the first two corners but do not stay there, and draw the last two often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from hypothesis import strategies as st
+from torch import Tensor
+
+from strategies.attention.projections import Tensors
+from strategies.tensors import dyadic, gaussian
+
+
+@dataclass(frozen=True, repr=False)
+class Quantised(Tensors):
+    """Arguments named as in impls/attention/transformer_vq.py; every entry of K and C is a multiple of 1/64 of at most 8 bits."""
+
+    Q: Tensor
+    K: Tensor
+    V: Tensor
+    C: Tensor
+
+
+@dataclass(frozen=True, repr=False)
+class Blocks(Tensors):
+    """n = l m tokens for impls/attention/vq_blocks.py. reading: what U_i is taken to be."""
+
+    Q: Tensor
+    z: Tensor
+    V: Tensor
+    C: Tensor
+    l: int
+    reading: str = "recursion"
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return self.Q, self.z, self.V, self.C
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name).tolist()}" for name in "QzVC")
+        return f"Blocks(l={self.l}, U_i as in the {self.reading}, {values})"
+
+
+@dataclass(frozen=True, repr=False)
+class Backward(Tensors):
+    """Arguments named as in impls/attention/vq_gradients.py."""
+
+    Q: Tensor
+    z: Tensor
+    V: Tensor
+    C: Tensor
+    G: Tensor
+
+
+@st.composite
+def codebook(draw: st.DrawFn, c: int, d_k: int, *, far: bool) -> Tensor:
+    """c codes; with `far`, the last one is 16 times as far out and, as a rule, nobody's nearest."""
+    C = draw(dyadic(c, d_k, denominator=64))
+    if far and c > 1:
+        C[-1] *= 16
+    return C
+
+
+@st.composite
+def quantised(draw: st.DrawFn) -> Quantised:
+    """1 to 12 tokens, 1 to 8 codes, queries of deviation 1 or 4 (logits beyond 88); keys are codes, copies of each other or free."""
+    n, c = draw(st.sampled_from([4, 12, 6, 2, 1])), draw(st.sampled_from([8, 3, 5, 2, 1]))
+    d_k, d_v = draw(st.integers(1, 3)), draw(st.sampled_from([4, 3, 1]))
+    C = draw(codebook(c, d_k, far=draw(st.booleans())))
+    keys = draw(st.sampled_from(["free", "codes"]))
+    K = draw(dyadic(n, d_k, denominator=64)) if keys == "free" else C[draw(codes(n, c))]
+    return Quantised(draw(gaussian(n, d_k, scale=draw(st.sampled_from([1.0, 4.0])))), K, draw(gaussian(n, d_v)), C)
+
+
+def codes(n: int, c: int) -> st.SearchStrategy[Tensor]:
+    """n codes out of c; the last one, which may be far away, is drawn only where it is the only one."""
+    return st.lists(st.integers(0, max(c - 2, 0)), min_size=n, max_size=n).map(torch.tensor)
+
+
+@st.composite
+def blocks(draw: st.DrawFn) -> Blocks:
+    """1 to 9 tokens in many cuts, one block and blocks of one token among them; one block has no state that could be wrong."""
+    l, m = draw(st.sampled_from([(3, 3), (2, 2), (2, 4), (4, 2), (1, 4), (4, 1), (1, 1)]))
+    c, d_k, d_v = draw(st.sampled_from([6, 4, 2, 1])), draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    return Blocks(
+        draw(gaussian(l * m, d_k)), draw(codes(l * m, c)), draw(gaussian(l * m, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), l
+    )  # fmt: skip
+
+
+@st.composite
+def backward(draw: st.DrawFn) -> Backward:
+    """1 to 5 tokens: with one, every gradient is 0, the difference of two equal terms."""
+    n, c, d_k, d_v = (draw(st.sampled_from(sizes)) for sizes in ([5, 3, 2, 1], [5, 3, 2, 1], [2, 1], [4, 2, 1]))
+    return Backward(
+        draw(gaussian(n, d_k)), draw(codes(n, c)), draw(gaussian(n, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), draw(gaussian(n, d_v))
+    )  # fmt: skip
+
+
+@st.composite
+def generic_backward(draw: st.DrawFn) -> Backward:
+    """2 or 3 normal tokens in general position: a wrong gradient is not right by coincidence, as it is for zero values."""
+    n, c, d_k, d_v = draw(st.integers(2, 3)), draw(st.integers(3, 4)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    return Backward(
+        draw(gaussian(n, d_k)), draw(codes(n, c)), draw(gaussian(n, d_v)), draw(gaussian(c, d_k)), draw(gaussian(n, d_v))
+    )  # fmt: skip
