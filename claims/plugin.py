@@ -6,9 +6,11 @@ do (hold, or raise `Refuted`) is a strict expected failure, so that plain pytest
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import faulthandler
 import inspect
+import math
 import os
 import signal
 import sys
@@ -17,14 +19,13 @@ from typing import Any
 
 import hypothesis
 import pytest
-from hypothesis import Phase, settings
 
-from claims.trials import Role, Trial, UnusableImpl, load_impls, trials
+from claims import profiles
+from claims.profiles import PROFILES
+from claims.trials import Role, Trial, UnusableImpl, implementation_key, load_impls, trials
 from claims.vocabulary import DECLARATION, Claim
 from oracles.evidence import Refuted
 
-# Examples per property, and seconds after which a property is given up as hung.
-PROFILES = {"quick": (25, 60), "audit": (100, 120), "deep": (2000, 3600)}
 LIMIT_TO_END_NATIVE_CODE = 30  # seconds after the time limit at which a property deaf to signals costs its process
 
 SEEN = pytest.StashKey[dict[str, str]]()  # claim id -> where it was declared
@@ -38,11 +39,35 @@ class TimeLimit(BaseException):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("audit", "the audit of the blog's claims")
-    group.addoption("--profile", default="audit", help="quick (25 examples a property), audit (100, the default) or deep (2000, fresh seeds)")
+    group.addoption(
+        "--profile", default="audit", help="quick (25 examples a property), audit (100, the default) or deep (2000, fresh seeds)"
+    )
     group.addoption("--claim", action="append", default=[], metavar="ID", help="run only this claim; may be repeated")
-    group.addoption("--device", action="append", default=[], metavar="NAME", help="run on this device only (cpu, cuda, mps, xpu); default: on all present")
-    group.addoption("--impl", action="append", default=[], metavar="TOPIC.NAME=MODULE", help="also hold your own module against the claims of a reference")
-    group.addoption("--property-timeout", type=float, metavar="SECONDS", help="give a property up after this long (default: by profile)")
+    group.addoption(
+        "--device",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="run on this device only (cpu, cuda, mps, xpu); default: on all present",
+    )
+    group.addoption(
+        "--impl",
+        action="append",
+        default=[],
+        metavar="TOPIC.NAME=MODULE",
+        help="also hold your own module against the claims of a reference",
+    )
+    group.addoption("--property-timeout", type=seconds, metavar="SECONDS", help="give a property up after this long (default: by profile)")
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is no time limit: give a number of seconds above 0")
+    return value
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,15 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
     profile = config.getoption("--profile")
     if profile not in PROFILES:
         raise pytest.UsageError(f"--profile {profile}: there is no such profile; use {', '.join(PROFILES)}")
-    for name, (examples, _) in PROFILES.items():
-        # Our profiles decide, not the environment: under CI=true Hypothesis would otherwise pick its own.
-        common = dict(max_examples=examples, deadline=None, report_multiple_bugs=False, print_blob=False)
-        phases = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
-        if name == "deep":
-            settings.register_profile(name, phases=phases, derandomize=False, **common)
-        else:
-            settings.register_profile(name, phases=phases, derandomize=True, database=None, **common)
-    settings.load_profile(profile)
+    profiles.load(profile)
     if options := config.getoption("--impl"):
         sys.path.insert(0, str(config.invocation_params.dir))
         try:
@@ -74,16 +91,39 @@ def pytest_configure(config: pytest.Config) -> None:
                 raise pytest.UsageError(f"--device {name}: {why}; leave --device out to run on every device present")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) -> pytest.Collector | None:
+    """A claim that cannot be run becomes an error of its own, and the other claims of its file go on."""
+    claim = declared(obj)
+    if claim is None:
+        return None
+    where = f"{collector.module.__name__}.{name}"
+    problems = claim.problems()
+    if not collector.funcnamefilter(name):
+        problems.append(f"pytest does not collect a function named {name}: begin its name with test_")
+    first = collector.config.stash[SEEN].setdefault(claim.id, where)
+    if first != where:
+        problems.append(f"its id is taken by {first}: rename one of them")
+    if not problems:
+        return None
+    return Misdeclared.from_parent(collector, name=name, why=f"claim {claim.id!r} ({where}) cannot be run: " + "; ".join(problems))
+
+
+class Misdeclared(pytest.Collector):
+    """Stands where a claim would, and fails to be collected with the sentence that says why."""
+
+    def __init__(self, *, why: str, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.why = why
+
+    def collect(self) -> Iterator[pytest.Item]:
+        raise self.CollectError(self.why)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     claim = declared(metafunc.function)
     if claim is None:
         return
-    where = f"{metafunc.module.__name__}.{metafunc.function.__name__}"
-    if problems := claim.problems():
-        raise pytest.Collector.CollectError(f"claim {claim.id!r} ({where}) cannot be run: " + "; ".join(problems))
-    first = metafunc.config.stash[SEEN].setdefault(claim.id, where)
-    if first != where:
-        raise pytest.Collector.CollectError(f"claim id {claim.id!r} is declared twice, in {first} and in {where}: rename one of them")
     names, faults, parametrized = ["subject"], (), []
     if "executors" in inspect.signature(metafunc.function).parameters:
         from oracles.executors import FAULTS, Executors
@@ -110,32 +150,36 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if not (wanted := config.getoption("--claim")):
-        return
+    for option, why in unmatched(config, items):
+        # Reported like a file that cannot be collected: a worker of xdist must not raise here, and the rest goes on.
+        config.hook.pytest_collectreport(report=pytest.CollectReport(nodeid=option, outcome="failed", longrepr=why, result=[]))
+    if wanted := config.getoption("--claim"):
+        kept = [item for item in items if trial_of(item) and declared(item.function).id in wanted]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+
+
+def unmatched(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple[str, str]]:
+    """Options that name something which no collected claim has, each with the reason and the remedy."""
     known = config.stash[SEEN]
-    for id in wanted:
+    for id in config.getoption("--claim"):
         if id not in known:
             near = difflib.get_close_matches(id, known, n=3, cutoff=0.4)
-            hint = f"did you mean {' or '.join(near)}?" if near else "pytest --collect-only -q lists what there is."
-            raise pytest.UsageError(f"--claim {id}: there is no such claim among the {len(known)} collected; {hint}")
-    kept = [item for item in items if trial_of(item) and declared(item.function).id in wanted]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-    items[:] = kept
+            hint = f"did you mean {' or '.join(near)}?" if near else "pytest --collect-only -q lists what there is"
+            yield f"--claim {id}", f"there is no such claim among the {len(known)} collected; {hint}"
+    held = {implementation_key(declared(item.function).reference) for item in items if trial_of(item)}
+    for key, module in config.stash.get(IMPLS, {}).items():
+        if key not in held:
+            folder = key.partition(".")[0]
+            yield (
+                f"--impl {key}={module.__name__}",
+                f"no collected claim is about impls.{key}; run the claims that are, for example pytest claims/{folder}",
+            )
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if trial := trial_of(item):
-        # One adapter for one private attribute: items of a parametrised test share the function, not the settings.
-        item.obj._hypothesis_internal_use_settings = settings_for(trial, declared(item.function), item.config.getoption("--profile"))
-
-
-def settings_for(trial: Trial, claim: Claim, profile: str) -> settings:
-    base = settings.get_profile(profile)
-    phases = set(base.phases)
-    if trial.holds is False and not (profile == "deep" and trial.role is Role.REFERENCE):
-        # A control only has to be rejected: shrinking its counterexample took ten times as long as finding it.
-        phases -= {Phase.shrink, Phase.reuse, Phase.target}
-    return settings(base, max_examples=max(1, round(base.max_examples * claim.effort)), phases=tuple(p for p in Phase if p in phases))
+        profiles.use(item.obj, profiles.settings_for(trial, declared(item.function), item.config.getoption("--profile")))
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -154,14 +198,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Give a property up when it exceeds its time: by a signal, and if native code does not return, with the process."""
     if trial_of(item) is None or not hasattr(signal, "SIGALRM"):
         return (yield)
-    seconds = item.config.getoption("--property-timeout") or PROFILES[item.config.getoption("--profile")][1]
+    limit = item.config.getoption("--property-timeout") or PROFILES[item.config.getoption("--profile")][1]
 
     def expired(signum: int, frame: Any) -> None:
-        raise TimeLimit(f"gave up after {seconds:g} s: the subject hangs, or the case is too large; --property-timeout changes the limit")
+        raise TimeLimit(f"gave up after {limit:g} s: the subject hangs, or the case is too large; --property-timeout changes the limit")
 
     previous = signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    faulthandler.dump_traceback_later(seconds + LIMIT_TO_END_NATIVE_CODE, exit=True, file=sys.__stderr__)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    faulthandler.dump_traceback_later(limit + LIMIT_TO_END_NATIVE_CODE, exit=True, file=sys.__stderr__)
     try:
         return (yield)
     finally:
@@ -175,8 +219,9 @@ def pytest_report_header(config: pytest.Config) -> str:
     return f"audit: profile {profile}, {PROFILES[profile][0]} examples a property, hypothesis {hypothesis.__version__}"
 
 
-def declared(function: Any) -> Claim | None:
-    return getattr(function, DECLARATION, None)
+def declared(function: object) -> Claim | None:
+    claim = getattr(function, DECLARATION, None)
+    return claim if isinstance(claim, Claim) else None
 
 
 def trial_of(item: pytest.Item) -> Trial | None:

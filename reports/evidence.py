@@ -56,11 +56,11 @@ def read(path: Path) -> list[dict[str, Any]]:
     Raises `UnusableEvidence` for a file that is missing, not JSON lines, of another format or of another program.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8", newline="\n") as file:  # the separators inside JSON strings, U+2028 and others, end no record
+            lines = file.readlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UnusableEvidence(f"{path}: cannot be read ({error}); give an evidence.jsonl that an audit wrote") from None
     records = []
-    lines = text.splitlines()
     for number, content in enumerate(lines, start=1):
         try:
             record = json.loads(content, parse_constant=str)

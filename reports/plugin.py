@@ -37,7 +37,9 @@ class ComparedNothing(Exception):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("audit")
-    group.addoption("--report", default=DEFAULT_FOLDER, metavar="DIR", help=f"folder for evidence, verdicts and page (default {DEFAULT_FOLDER})")
+    group.addoption(
+        "--report", default=DEFAULT_FOLDER, metavar="DIR", help=f"folder for evidence, verdicts and page (default {DEFAULT_FOLDER})"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -221,7 +223,12 @@ class Controller:
             self.answers[report.nodeid] = "lost"
             spooled = self.spool / f"{spool_name(report.nodeid)}.json"
             known = json.loads(spooled.read_text(encoding="utf-8")) if spooled.exists() else {}
-            self.append("lost", nodeid=report.nodeid, message="its process died while it ran: it crashed, was killed or ran out of memory", evidence=known)
+            self.append(
+                "lost",
+                nodeid=report.nodeid,
+                message="its process died while it ran: it crashed, was killed or ran out of memory",
+                evidence=known,
+            )
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
         self.interrupted = excinfo.typename
@@ -265,7 +272,9 @@ def sentence_of(text: str) -> str:
 def described_commit(root: Path) -> tuple[str, bool]:
     """Commit of the working tree and whether it has uncommitted changes; empty outside of git."""
     try:
-        ask = lambda *command: subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10).stdout
+        ask = lambda *command: (
+            subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10).stdout
+        )
         return ask("rev-parse", "--short=12", "HEAD").strip(), bool(ask("status", "--porcelain", "--untracked-files=no").strip())
     except (OSError, subprocess.SubprocessError):
         return "", False

@@ -1,0 +1,198 @@
+"""Contracts of the strategies: one line per corner that a strategy must reach, and per corner it must not stay in.
+
+A corner counts as reached if it is among 200 cases, twice what a claim draws in the audit profile; the strategy leaves a
+corner that hides mistakes if at least a third of the cases lie elsewhere.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from oracles.segmentation import segmentations
+from strategies.attention import features, projections, quantised, scores
+from strategies.sampling.segmentation import MOST_COINS, coins, instances, meetings
+from strategies.tensors import dyadic, few_bits, gaussian
+
+CASES = 200
+
+
+@functools.cache
+def drawn(strategy: Callable[[], st.SearchStrategy[Any]]) -> tuple[Any, ...]:
+    cases = []
+
+    @settings(max_examples=CASES, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
+    @given(strategy())
+    def draw(case: Any) -> None:
+        cases.append(case)
+
+    draw()
+    return tuple(cases)
+
+
+def matrix() -> st.SearchStrategy[Any]:
+    return dyadic(2, 3)
+
+
+def normal() -> st.SearchStrategy[Any]:
+    return gaussian(4, 4, scale=3.0)
+
+
+def ways(case: Any) -> dict[Any, Any]:
+    return segmentations(case.text, case.weights)
+
+
+def of_shape(size: Callable[[Any], int], wanted: int) -> Callable[[Any], bool]:
+    return lambda case: size(case) == wanted
+
+
+REACHES = [
+    (instances, "the empty text", lambda c: c.text == ""),
+    (instances, "a text of six letters", lambda c: len(c.text) == 6),
+    (instances, "no segmentation", lambda c: not ways(c)),
+    (instances, "one segmentation", lambda c: len(ways(c)) == 1),
+    (instances, "three and more segmentations", lambda c: len(ways(c)) >= 3),
+    (instances, "the whole text as a token", lambda c: c.text in c.weights),
+    (instances, "equal weights", lambda c: len(c.weights) > 2 and len(set(c.weights.values())) == 1),
+    (instances, "unequal weights", lambda c: len(set(c.weights.values())) > 2),
+    (instances, "a weight that is no integer", lambda c: any(w.denominator > 1 for w in c.weights.values())),
+    (instances, "a repeated letter", lambda c: len(set(c.text)) < len(c.text)),
+    (
+        instances,
+        "nested choices: a last token after a prefix with two segmentations",
+        lambda c: len({pieces[-1:] for pieces in ways(c)}) < len(ways(c)),
+    ),
+    (instances, "the shortest token first", lambda c: c.shortest_first),
+    (instances, "the longest token first", lambda c: not c.shortest_first),
+    (meetings, "three arrivals", lambda m: len(m.arrivals) == 3),
+    (meetings, "seven arrivals", lambda m: len(m.arrivals) == 7),
+    (meetings, "equal weights", lambda m: len({w for _, w in m.arrivals}) == 1),
+    (meetings, "unequal weights", lambda m: len({w for _, w in m.arrivals}) > 2),
+    (meetings, "both orders: shortest", lambda m: m.instance.shortest_first),
+    (meetings, "both orders: longest", lambda m: not m.instance.shortest_first),
+    (matrix, "zero", lambda x: not x.any()),
+    (matrix, "a zero entry beside one that is not", lambda x: bool((x == 0).any() and x.any())),
+    (matrix, "equal entries that are not zero", lambda x: len(x.unique()) < x.count_nonzero()),
+    (matrix, "the smallest value, -4", lambda x: bool((x == -4).any())),
+    (matrix, "a value that is no integer", lambda x: bool((x != x.round()).any())),
+    (normal, "values beyond two deviations", lambda x: bool((x.abs() > 6).any())),
+    *((projections.latent, f"{n} tokens", of_shape(lambda c: len(c.x), n)) for n in (1, 2, 3, 4, 5)),
+    *((projections.latent, f"{h} heads", of_shape(lambda c: len(c.W_v), h)) for h in (1, 2, 3)),
+    *((projections.latent, f"rotary size {d_r}", of_shape(lambda c: c.W_kr.shape[1], d_r)) for d_r in (2, 4)),
+    (projections.latent, "a latent of another size than the heads", lambda c: c.W_c.shape[1] != c.W_qc.shape[2]),
+    (projections.latent, "a latent of the heads' size, where a wrong scale hides", lambda c: c.W_c.shape[1] == c.W_qc.shape[2]),
+    (projections.latent, "a start that is not position 0", lambda c: c.positions[0] > 0),
+    (projections.latent, "keys and values of other sizes", lambda c: c.W_qc.shape[2] != c.W_v.shape[2]),
+    (projections.grouped, "one group for all heads (MQA)", lambda c: len(c.W_k) == 1 < len(c.W_q)),
+    (projections.grouped, "one group per head (MHA)", lambda c: len(c.W_k) == len(c.W_q) > 1),
+    (projections.grouped, "groups in between", lambda c: 1 < len(c.W_k) < len(c.W_q)),
+    (features.pairs, "q = k", lambda c: torch.equal(c.q, c.k) and bool(c.q.any())),
+    (features.pairs, "q = -k", lambda c: torch.equal(c.q, -c.k) and bool(c.q.any())),
+    (features.pairs, "one feature", lambda c: len(c.omega) == 1),
+    (features.soft_codes, "a single key", lambda c: len(c.K) == 1),
+    (features.soft_codes, "a single code", lambda c: len(c.omega) == 1),
+    (features.mixtures, "a single key", lambda c: len(c.K) == 1),
+    (features.mixtures, "a single code", lambda c: len(c.C) == 1),
+    (features.mixtures, "keys that are the codebook", lambda c: torch.equal(c.K, c.C) and len(c.C) > 1),
+    (quantised.quantised, "one token", lambda c: len(c.K) == 1),
+    (quantised.quantised, "one code", lambda c: len(c.C) == 1),
+    (quantised.quantised, "logits beyond 88, where exp overflows in float32", lambda c: bool((c.Q @ c.C.T).abs().max() > 88)),
+    (quantised.quantised, "a code twice in the codebook", lambda c: len(c.C.unique(dim=0)) < len(c.C)),
+    (quantised.blocks, "one block", lambda c: c.l == len(c.Q) > 1),
+    (quantised.blocks, "blocks of one token", lambda c: c.l == 1 < len(c.Q)),
+    (quantised.backward, "one token", lambda c: len(c.Q) == 1),
+    (scores.scores, "one score", lambda c: c.s.shape[1] == 1),
+    (scores.scores, "alpha = 0", lambda c: c.alpha == 0),
+    (scores.scores, "ties", lambda c: bool((c.s == c.s.flip(-1)).any() and c.s.shape[1] > 1)),
+    (
+        scores.scores,
+        "an offset a hundred times the spread",
+        lambda c: bool((c.s.abs().amax(-1) > 100 * (c.s.amax(-1) - c.s.amin(-1))).any() and c.s.shape[1] > 1),
+    ),
+]
+
+LEAVES = [
+    (instances, "at most one segmentation, where every sampler is right", lambda c: len(ways(c)) <= 1),
+    (meetings, "equal weights", lambda m: len({w for _, w in m.arrivals}) == 1),
+    (matrix, "zero rows", lambda x: bool((x == 0).all(1).any())),
+    (projections.latent, "one token, where every softmax is right", lambda c: len(c.x) == 1),
+    (projections.latent, "one head, where no mix-up shows", lambda c: len(c.W_v) == 1),
+    (projections.latent, "d_c = d_k, where a wrong scale hides", lambda c: c.W_c.shape[1] == c.W_qc.shape[2]),
+    (projections.grouped, "one group or one head per group, where no grouping is wrong", lambda c: len(c.W_k) in (1, len(c.W_q))),
+    (features.pairs, "q = 0 or k = 0", lambda c: not (c.q.any() and c.k.any())),
+    (features.soft_codes, "a single key or code", lambda c: min(len(c.K), len(c.omega)) == 1),
+    (features.mixtures, "keys that are the codebook, where nothing is lost", lambda c: torch.equal(c.K, c.C)),
+    (quantised.quantised, "one token or one code", lambda c: min(len(c.K), len(c.C)) == 1),
+    (quantised.blocks, "one block, which has no state", lambda c: c.l == len(c.Q)),
+    (quantised.backward, "one token, whose gradients are 0", lambda c: len(c.Q) == 1),
+    (scores.scores, "one score or alpha = 0", lambda c: c.s.shape[1] == 1 or bool(c.alpha == 0)),
+]
+
+NEVER_LEAVES = [
+    (instances, "laws of at most 2^10 paths", lambda c: coins(c.text, tuple(c.weights)) <= MOST_COINS),
+    (instances, "weights above 0", lambda c: all(w > 0 for w in c.weights.values())),
+    (instances, "tokens that occur in the text", lambda c: all(token in c.text for token in c.weights)),
+    (meetings, "candidates that meet at the end alone", lambda m: set(ways(m.instance)) == {pieces for pieces, _ in m.arrivals}),
+    (meetings, "weights of the segmentations as stated", lambda m: all(ways(m.instance)[pieces] == w for pieces, w in m.arrivals)),
+    (matrix, "what bfloat16 holds", lambda x: torch.equal(few_bits(x), x)),
+    (matrix, "-4 to 4", lambda x: bool((x.abs() <= 4).all())),
+    (normal, "what bfloat16 holds", lambda x: torch.equal(few_bits(x), x)),
+    (normal, "finite values", lambda x: bool(x.isfinite().all())),
+    *(
+        (strategy, "what bfloat16 holds", lambda c: all(torch.equal(few_bits(x), x) for x in c.tensors))
+        for strategy in (projections.latent, projections.grouped)
+    ),
+    (projections.grouped, "numbers of groups that divide the number of heads", lambda c: len(c.W_q) % len(c.W_k) == 0),
+    (projections.latent, "consecutive positions", lambda c: bool((c.positions.diff() == 1).all())),
+]
+
+
+def named(table: list[tuple[Any, str, Any]]) -> Any:
+    return pytest.mark.parametrize(
+        "strategy, where, predicate", [pytest.param(*line, id=f"{line[0].__name__}: {line[1]}") for line in table]
+    )
+
+
+@named(REACHES)
+def test_reaches(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
+    assert any(map(predicate, drawn(strategy))), f"{strategy.__name__} does not reach {where} in {CASES} cases"
+
+
+@named(LEAVES)
+def test_does_not_stay_in(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
+    inside = sum(map(predicate, drawn(strategy))) / len(drawn(strategy))
+    assert inside <= 2 / 3, f"{inside:.0%} of the cases of {strategy.__name__} are {where}"
+
+
+@named(NEVER_LEAVES)
+def test_stays_within(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
+    assert all(map(predicate, drawn(strategy))), f"{strategy.__name__} leaves {where}"
+
+
+@pytest.mark.parametrize("strategy", [instances, meetings, projections.latent, projections.grouped])
+def test_a_case_prints_without_addresses_and_in_one_line(strategy: Callable[[], Any]) -> None:
+    assert all(" at 0x" not in repr(case) and "\n" not in repr(case) for case in drawn(strategy))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3, 0), (2, 2)])
+def test_any_shape_can_be_drawn(shape: tuple[int, ...]) -> None:
+    @settings(max_examples=5, database=None)
+    @given(dyadic(*shape))
+    def has_the_shape(x: torch.Tensor) -> None:
+        assert x.shape == shape and x.dtype is torch.float64
+
+    has_the_shape()
+
+
+@pytest.mark.parametrize("name", projections.MODELS)
+def test_a_models_shapes_have_no_storage(name: str) -> None:
+    model = projections.MODELS[name]
+    tensors = projections.of_size(model, 3)
+    assert all(x.is_meta for x in tensors)
+    assert tensors[0].shape == (3, model.d)

@@ -1,0 +1,136 @@
+"""Every sentence that keeps a declaration from being a claim, and what else the decorators promise."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
+from claims.vocabulary import DECLARATION, Claim, Counterexample
+
+POST = Post(1, date="2024-01-01", en="A post", zh="一篇文章", topic="sampling")
+TEXTS = ("section", "says", "zh", "scope", "found", "limits", "if_fails")
+
+
+@given(n=st.integers())
+def draws(subject, n):
+    pass
+
+
+@given(n=st.integers())
+def draws_without_subject(n):
+    pass
+
+
+def draws_nothing(subject):
+    pass
+
+
+COMPLETE = Claim(
+    POST,
+    "a-claim",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    test=draws,
+    reference=SimpleNamespace(),
+    controls={"one": SimpleNamespace(), "two": SimpleNamespace()},
+    **dict.fromkeys(TEXTS, "text"),
+)
+PINNED = [Counterexample("why", {"n": 1})]
+
+
+def test_a_complete_declaration_has_no_problems() -> None:
+    assert COMPLETE.problems() == []
+    assert replace(COMPLETE, finding=Finding.REFUTED, counterexamples=PINNED, corrected="text", corrected_by="a-claim").problems() == []
+    assert replace(COMPLETE, finding=Finding.HOLDS_IN_SCOPE, counterexamples=PINNED).problems() == []
+
+
+@pytest.mark.parametrize(
+    "changed, sentence",
+    [
+        *(({name: ""}, f"it has no `{name}`: add {name}=... to @claim") for name in TEXTS),
+        *(
+            ({"id": id}, f"its id {id!r} is not a slug: use lower-case words joined by hyphens")
+            for id in ("", "A-claim", "a_claim", "a--claim", "-a", "a claim", "主张")
+        ),
+        ({"kind": None}, "its `kind` is None: use one of Kind.IDENTITY, Kind.DISTRIBUTION,"),
+        ({"kind": "identity"}, "its `kind` is 'identity': use one of Kind.IDENTITY,"),
+        ({"finding": None}, "its `finding` is None: use one of Finding.HOLDS, Finding.HOLDS_IN_SCOPE,"),
+        *(
+            ({"post": replace(POST, **{name: empty})}, "its Post lacks a field: give archive, date, en, zh and topic")
+            for name, empty in [("archive", 0), ("date", ""), ("en", ""), ("zh", ""), ("topic", "")]
+        ),
+        ({"reference": None}, "it has no subject: add @subjects(reference, wrong_variant=..., another=...) above @given"),
+        (
+            {"controls": {}},
+            "it has 0 control(s): name at least two wrong variants in @subjects, because a check that nobody has seen fail is not evidence",
+        ),
+        ({"controls": {"one": 1}}, "it has 1 control(s)"),
+        (
+            {"finding": Finding.HOLDS_IN_SCOPE},
+            "its finding is 'holds in scope' but no case shows it: pin one with @counterexample(why, case=...)",
+        ),
+        ({"test": draws_nothing}, "its test draws nothing: add @given(...) from hypothesis under @subjects"),
+        ({"test": draws_without_subject}, "its test has no parameter `subject`: that is how the implementations under audit come in"),
+    ],
+)
+def test_what_is_missing_is_said_in_one_sentence_with_its_remedy(changed: dict[str, Any], sentence: str) -> None:
+    (problem,) = replace(COMPLETE, **changed).problems()
+    assert problem.startswith(sentence)
+
+
+def test_a_refuted_claim_needs_its_counterexample_and_its_correction() -> None:
+    assert replace(COMPLETE, finding=Finding.REFUTED).problems() == [
+        "its finding is 'refuted' but no case shows it: pin one with @counterexample(why, case=...)",
+        "it is refuted: add corrected=... (the repaired sentence) and corrected_by=... (the claim that checks it)",
+    ]
+
+
+def test_everything_that_is_wrong_is_said_at_once() -> None:
+    assert len(Claim(POST, "Nothing").problems()) == len(TEXTS) + 5
+
+
+def test_decorators_attach_what_they_say() -> None:
+    reference, one, two = SimpleNamespace(), SimpleNamespace(), SimpleNamespace()
+
+    @claim(POST, "a-claim", says="$x$")
+    @subjects(reference, one=one, two=two)
+    @counterexample("smallest", n=1)
+    @counterexample("larger", n=2)
+    @given(n=st.integers())
+    def test(subject, n):
+        pass
+
+    declared = getattr(test, DECLARATION)
+    assert (declared.id, declared.post, declared.says, declared.reference) == ("a-claim", POST, "$x$", reference)
+    assert declared.controls == {"one": one, "two": two}
+    assert declared.counterexamples == [Counterexample("smallest", {"n": 1}), Counterexample("larger", {"n": 2})]
+    assert declared.test is test
+
+
+def test_an_unknown_field_is_named_where_it_is_written() -> None:
+    with pytest.raises(TypeError, match=r"claim 'a-claim': unknown field colour, size; the fields are those of claims\.vocabulary\.Claim"):
+        claim(POST, "a-claim", size=1, colour="red")
+
+
+def test_a_variant_replaces_what_it_names_and_keeps_the_rest() -> None:
+    reference = SimpleNamespace(f=lambda: "f", g=lambda: "g")
+    wrong = variant(reference, f=lambda: "wrong")
+    assert (wrong.f(), wrong.g()) == ("wrong", "g")
+    assert not hasattr(wrong, "h")
+
+
+def test_a_variant_of_something_that_is_not_there_is_a_typing_error() -> None:
+    with pytest.raises(TypeError, match="it has no function h to replace"):
+        variant(SimpleNamespace(f=1), h=2)
+
+
+def test_the_digest_changes_with_the_statement_and_not_with_its_place_on_the_page() -> None:
+    assert COMPLETE.digest == replace(COMPLETE, headline=True).digest
+    for changed in ({"says": "other"}, {"finding": Finding.APPROXIMATE}, {"post": replace(POST, archive=2)}, {"counterexamples": PINNED}):
+        assert COMPLETE.digest != replace(COMPLETE, **changed).digest
