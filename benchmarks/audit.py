@@ -105,7 +105,7 @@ def time_shares(selection: list[str], folder: Path) -> None:
     with open(os.devnull, "w") as silent:
         stdout, sys.stdout = sys.stdout, silent
         try:
-            pytest.main([*selection, "-q", "--profile", "quick", "--report", str(folder), "-p", "no:xdist", "-p", "no:terminal"])
+            pytest.main([*selection, "-q", "--profile", "quick", "--report", str(folder), "-p", "no:xdist"])
         finally:
             sys.stdout = stdout
             stop.set()
