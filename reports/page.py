@@ -156,13 +156,13 @@ def bar(share: float | str) -> str:
     return f"{100 * min(max(value, 0.0), 1.0):.0f}%" if math.isfinite(value) else "100%"
 
 
-def figure(value: Any) -> str:
-    """A measured number in three digits, an integer in full, anything else as it is."""
+def figure(value: Any, digits: int = 3) -> str:
+    """A measured number in so many digits, an integer in full, anything else as it is."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.3g}"
+    return f"{value:.{digits}g}"
 
 
 # The overview

@@ -29,12 +29,21 @@ class Tensors:
         printer.text(repr(self))  # Hypothesis would print how each tensor was drawn
 
 
-def dyadic(*shape: int, denominator: int = 32) -> st.SearchStrategy[Tensor]:
-    """float64 tensors of `shape` with entries k / denominator, k in -128..127; denominator is a power of two."""
+@st.composite
+def dyadic(draw: st.DrawFn, *shape: int, denominator: int = 32) -> Tensor:
+    """A float64 tensor of `shape` with entries k / denominator, k in -128..127; denominator is a power of two.
+
+    One matrix in four has a last row of zeros or a last row equal to its first: ties and degenerate keys that bytes alone
+    would all but never show.
+    """
     size = math.prod(shape)
-    return st.binary(min_size=size, max_size=size).map(
-        lambda drawn: torch.frombuffer(bytearray(drawn) or bytearray(1), dtype=torch.int8)[:size].double().reshape(shape) / denominator
-    )
+    drawn = draw(st.binary(min_size=size, max_size=size))
+    x = torch.frombuffer(bytearray(drawn) or bytearray(1), dtype=torch.int8)[:size].double().reshape(shape) / denominator
+    if len(shape) > 1 and shape[-2] > 1:
+        last = draw(st.sampled_from(["as drawn"] * 6 + ["zero", "equal to the first"]))
+        if last != "as drawn":
+            x[..., -1, :] = 0 if last == "zero" else x[..., 0, :]
+    return x
 
 
 def few_bits(x: Tensor) -> Tensor:

@@ -80,6 +80,8 @@ REACHES = [
     (matrix, "a zero entry beside one that is not", lambda x: bool((x == 0).any() and x.any())),
     (matrix, "equal entries that are not zero", lambda x: len(x.unique()) < x.count_nonzero()),
     (matrix, "the smallest value, -4", lambda x: bool((x == -4).any())),
+    (matrix, "a zero row beside one that is not", lambda x: bool((x == 0).all(1).any() and x.any())),
+    (matrix, "equal rows that are not zero", lambda x: bool((x[0] == x[1]).all() and x.any())),
     (matrix, "a value that is no integer", lambda x: bool((x != x.round()).any())),
     (normal, "values beyond two deviations", lambda x: bool((x.abs() > 6).any())),
     *((projections.latent, f"{n} tokens", of_shape(lambda c: len(c.x), n)) for n in (1, 2, 3, 4, 5)),
