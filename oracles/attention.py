@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
+from torch import Tensor
 
 Array = Any  # a float64 tensor, or a numpy array of balls
 
@@ -55,3 +57,9 @@ def grouped(xp: Any, x: Array, W_q: Array, W_k: Array, W_v: Array) -> Array:
         q, k, v = x @ W_q[s], x @ W_k[s // per_group], x @ W_v[s // per_group]
         heads.append(average(xp, q @ k.T / square_root(xp, W_q.shape[-1], like=x), v, causal_mask(len(x))))
     return xp.stack(heads)
+
+
+def latent_polynomials(x: Tensor, p: Tensor, W_c: Tensor, W_q: Tensor, W_k: Tensor, W_v: Tensor) -> Tensor:
+    """Logits beside outputs of latent attention without rotary encoding, each entry one sum over all indices; as impls/attention/absorption.py."""
+    logits = torch.einsum("ta,sab,scb,ec,ie->sti", x, W_q, W_k, W_c, x)
+    return torch.cat([logits, torch.einsum("sti,ie,ec,scv->stv", p, x, W_c, W_v)], dim=-1)

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from oracles.budget import Bound
-from oracles.evidence import BadOutput, Record, Refuted, Strength, Unsettled, climb, compared, record, spent
+from oracles.evidence import BadOutput, Refuted, Strength, Unsettled, climb, compared, record, spent
 
 aten = torch.ops.aten
 ROUNDOFF = {torch.float64: 2.0**-53, torch.float32: 2.0**-24, torch.bfloat16: 2.0**-8}
@@ -112,21 +112,16 @@ class Executors:
             present = [Executor(e.device, e.dtype, f"{e.note} {fault}".strip(), e.u, FAULTS[fault]) for e in present if e.note == ""]
         return cls(tuple(present), tuple(absent), names)
 
-    def _note(self) -> Record:
-        """The running record, with the devices of this run and those that it had to leave out."""
-        current = record()
-        current.devices.update(self.names)
-        for device, why in self.absent:
-            for dtype in DTYPES:
-                current.row(device, str(dtype).removeprefix("torch.")).not_run = why
-        return current
-
     def hold(self, what: str, f: Callable[..., Tensor], inputs: tuple[Any, ...], bound: Bound) -> None:
         """f(*inputs) is within the bound's budget on every executor, and every device within both budgets of the CPU.
 
         Raises `Refuted` at the worst entry, `BadOutput` where the subject returns something of another shape.
         """
-        current = self._note()
+        current = record()
+        current.devices.update(self.names)
+        for device, why in self.absent:
+            for dtype in DTYPES:
+                current.row(device, str(dtype).removeprefix("torch.")).not_run = why
         worst, sentence, sound = -1.0, "", {}
         for executor in self.present:
             got = executor.run(f, inputs)
@@ -158,22 +153,6 @@ class Executors:
         climb(what, worst)
         if worst > 1:
             raise Refuted(sentence)
-
-    def identical(self, what: str, f: Callable[..., Tensor], g: Callable[..., Tensor], inputs: tuple[Any, ...]) -> None:
-        """f and g return the same numbers, bit for bit, on every executor. Raises `Refuted`."""
-        self._note()
-        differs = ""
-        for executor in self.present:
-            one, other = executor.run(f, inputs), executor.run(g, inputs)
-            if one.shape != other.shape:
-                raise BadOutput(f"{what}: shapes {tuple(one.shape)} and {tuple(other.shape)} on {executor}")
-            compared(one.numel(), device=executor.device, arithmetic=executor.arithmetic, strength=Strength.EXACT)
-            unequal = (one != other).nonzero()
-            if len(unequal) and not differs:
-                at = tuple(unequal[0].tolist())
-                differs = f"{what} at {list(at)}: {one[at].item():.9g} and {other[at].item():.9g} differ on {executor}"
-        if differs:
-            raise Refuted(differs)
 
 
 def largest_share(error: Tensor, allowed: Tensor) -> tuple[float, tuple[int, ...]]:

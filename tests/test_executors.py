@@ -213,26 +213,3 @@ def test_two_runs_record_the_same() -> None:
         return record.rows
 
     assert rows() == rows()
-
-
-def test_identical_is_bit_for_bit_on_every_executor() -> None:
-    inputs, _ = example()
-    with recording() as record:
-        SOUND.identical("A x", product, lambda A, x: A @ x, inputs)
-    assert record.comparisons == 4 * len(SOUND.present)
-
-
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_a_difference_of_one_bit_in_one_dtype_is_refuted(dtype: torch.dtype) -> None:
-    inputs, _ = example()
-    off_by_one_bit = lambda A, x: (A @ x) * (1 + torch.finfo(dtype).eps if A.dtype is dtype else 1)
-    with recording(), pytest.raises(Refuted, match=rf"A x at \[0, 0\]: .* differ on cpu {str(dtype).removeprefix('torch.')}"):
-        SOUND.identical("A x", product, off_by_one_bit, inputs)
-
-
-def test_identical_refuses_other_shapes_and_takes_nan_for_a_difference() -> None:
-    inputs, _ = example()
-    with recording(), pytest.raises(BadOutput, match=r"A x: shapes \(4, 1\) and \(1, 4\) on cpu float64"):
-        SOUND.identical("A x", product, lambda A, x: (A @ x).T, inputs)
-    with recording(), pytest.raises(Refuted):
-        SOUND.identical("A x", lambda A, x: A @ x * torch.nan, lambda A, x: A @ x * torch.nan, inputs)

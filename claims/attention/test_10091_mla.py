@@ -5,13 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, subjects, variant
-from impls.attention import gqa, kv_cache, mla
+from impls.attention import absorption, gqa, kv_cache, mla
 from impls.attention.rotary import rotate
 from impls.attention.softmax import causal, softmax
 from oracles import attention
 from oracles.ball import certified
 from oracles.evidence import equal, measured
-from strategies.attention.projections import MODELS, grouped, latent, of_size
+from oracles.polynomial import same_polynomial
+from strategies.attention.projections import MODELS, absorbable, grouped, latent, of_size
 
 POST = Post(
     10091,
@@ -207,3 +208,40 @@ def test_cached_numbers_per_token(subject, small, few, name, executors):
     kept = (as_mla if model.latent else as_gqa)(*of_size(model))[1]
     equal(kept, model.d_c + model.d_r if model.latent else model.g * (model.d_k + model.d_v), f"numbers cached per token and layer by {name}")
     measured(f"numbers cached per token and layer, {name}", kept)
+
+
+def in_absorbed_form(mistake):
+    return variant(absorption, absorbed=lambda *args: absorption.absorbed(*mistake(*args)))
+
+
+@claim(
+    POST,
+    "mla-absorption-without-rope",
+    section="MLA, part 1",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    says=r"Without rotary encoding $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$, and $W_v$ can be applied after the attention, "
+    r"so that only the latent $c_i$ needs to be cached.",
+    zh=r"不加旋转编码时 $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$，且 $W_v$ 可移到注意力之后，因此只需缓存 $c_i$。",
+    scope="No rotary encoding.",
+    found="Holds exactly: logits and outputs of both forms are the same polynomials. It needs logits that are bilinear in the projections; "
+    "a normalisation of queries or keys in between would break it.",
+    limits="Certified for the shapes drawn, each up to the stated probability.",
+    if_fails="the query and key projections are multiplied in the wrong order, or of different heads",
+)
+@subjects(
+    absorption,
+    projections_in_the_wrong_order=variant(
+        absorption,
+        absorbed=lambda x, p, W_c, W_q, W_k, W_v: torch.cat([x @ W_c @ (W_k @ W_q.mT) @ x.T, p @ (x @ W_c) @ W_v], dim=-1),
+    ),
+    heads_of_keys_rolled=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p, W_c, W_q, W_k.roll(1, 0), W_v)),
+    values_of_the_first_head=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p, W_c, W_q, W_k, W_v[:1].expand_as(W_v))),
+    latent_of_another_token=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p.roll(1, -1), W_c, W_q, W_k, W_v)),
+)
+@given(case=absorbable())
+def test_absorbed_form_is_the_same_polynomial(subject, case):
+    shapes, seed = case
+    # x W_q W_k^T W_c^T x^T has two factors x and one each of the weights.
+    same_polynomial("projected form", subject.projected, attention.latent_polynomials, shapes, degree=5, seed=seed)
+    same_polynomial("absorbed form", subject.absorbed, attention.latent_polynomials, shapes, degree=5, seed=seed)

@@ -68,6 +68,14 @@ def grouped(draw: st.DrawFn) -> Grouped:
     return Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
 
 
+@st.composite
+def absorbable(draw: st.DrawFn) -> tuple[tuple[tuple[int, ...], ...], int]:
+    """Shapes of x, p, W_c, W_q, W_k, W_v as in impls/attention/absorption.py, and a seed for their integers."""
+    n, h = draw(st.sampled_from([3, 2, 4, 1])), draw(st.sampled_from([2, 3, 1]))
+    d, d_c, d_k, d_v = (draw(st.integers(1, 4)) for _ in range(4))
+    return ((n, d), (h, n, n), (d, d_c), (h, d, d_k), (h, d_c, d_k), (h, d_c, d_v)), draw(st.integers(0, 2**32 - 1))
+
+
 @dataclass(frozen=True)
 class Model:
     """Sizes of one attention layer, as the posts quote them: GQA where d_c is 0, latent attention where it is not."""
