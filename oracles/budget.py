@@ -19,6 +19,11 @@ to first order in u outside the fraction. For exp(z) inside a softmax the layer 
 the subtraction of the maximum m contributes p_i |v_i - y| (|z_i| + |m|) u, where p_i |m| <= p_i (|z_i| + |z_i - m|) and
 x e^-x <= 1/e: one more layer.
 
+One assumption is not proved here: an input that enters several products has its derivatives summed before the modulus is
+taken, so contributions of opposite sign may cancel in S while their roundings do not. A definition therefore takes uses
+that can cancel as separate inputs (`oracles.attention.mla`: the positions of queries and of keys), and what is left is
+absorbed by charging every layer with the whole of S. The share of the budget that is really used stands in the report.
+
 c is therefore a count, not a choice: k = `roundings` (operations along the longest path whose result is stored) +
 `sums` (terms accumulated along that path). They are kept apart because hardware that stores bfloat16 accumulates in
 float32. The probabilistic bound lambda * sqrt(k) of Higham and Mary (2019) would replace k only where k > lambda^2; at

@@ -1,6 +1,8 @@
-"""Cost of a program, counted and not timed: multiply-accumulates of its matrix products, numbers written by all its operations.
+"""Cost of a program, counted and not timed: multiply-accumulates of its matrix products, numbers moved by all its operations.
 
-The second count is what a flop counter leaves out: an n x n array that is filled without a matrix product.
+The second count is what a flop counter leaves out: an n x n array that is filled without a matrix product, or one that is only
+read, as a stretched view that is summed. What neither would see is opened or refused: fused attention is counted step by step,
+and a program that hands its tensors to other libraries is no answer. A fused kernel of torch's own counts as its operands and results.
 """
 
 from __future__ import annotations
@@ -8,19 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from oracles.evidence import Strength, require
+from oracles.evidence import BadOutput, Strength, require
+
+aten = torch.ops.aten
+PICKS = (aten.index.Tensor, aten.index_select.default, aten.gather.default, aten.embedding.default)  # read no more than they return
+EXITS = ("numpy", "tolist", "__array__", "__dlpack__", "data_ptr", "untyped_storage", "storage")
+LENGTHS = (1, 17, 33)  # far enough apart for work in padded blocks of 64 to show
 
 
 class Cost(NamedTuple):
     macs: int
-    written: int
+    moved: int
 
 
-class _Written(TorchDispatchMode):
+class _Moved(TorchDispatchMode):
+    """Counts the entries of every operation's operands and results; views are free, but an operand has all entries of its view."""
+
     def __init__(self) -> None:
         super().__init__()
         self.numbers = 0
@@ -28,20 +41,30 @@ class _Written(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         got = func(*args, **(kwargs or {}))
         if not func.is_view:
-            self.numbers += sum(x.numel() for x in (got if isinstance(got, (tuple, list)) else (got,)) if isinstance(x, Tensor))
+            read = args[1:] if func in PICKS else args
+            self.numbers += sum(x.numel() for x in tree_leaves((read, kwargs, got)) if isinstance(x, Tensor))
         return got
 
 
+class _Inside(TorchFunctionMode):
+    """Refuses to let numbers out to where nothing counts them."""
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        if getattr(func, "__name__", "") in EXITS:
+            raise BadOutput(f"calls Tensor.{func.__name__}: what is done outside of torch cannot be counted")
+        return func(*args, **(kwargs or {}))
+
+
 def cost(f: Callable[..., Any], *inputs: Any) -> Cost:
-    """What f(*inputs) costs; inputs on the meta device are counted without being computed."""
-    with FlopCounterMode(display=False) as flops, _Written() as written:
+    """What f(*inputs) costs; inputs on the meta device are counted without being computed. Raises `BadOutput` if f leaves torch."""
+    with FlopCounterMode(display=False) as flops, _Moved() as moved, _Inside(), sdpa_kernel(SDPBackend.MATH):
         f(*inputs)
-    return Cost(flops.get_total_flops() // 2, written.numbers)
+    return Cost(flops.get_total_flops() // 2, moved.numbers)
 
 
 def beyond_linear(costs_at: Callable[[int], Cost]) -> Cost:
-    """Second difference of the cost at 1, 2 and 3 times the length: zero in both counts exactly where both are affine there."""
-    one, two, three = map(costs_at, (1, 2, 3))
+    """Second difference of the cost at equally spaced multiples of the length: zero in both counts exactly where both are affine there."""
+    one, two, three = map(costs_at, LENGTHS)
     return Cost(*(a - 2 * b + c for a, b, c in zip(one, two, three, strict=True)))
 
 
