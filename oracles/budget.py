@@ -75,6 +75,15 @@ class Bound:
         return layers / (1 - layers) * self.scale
 
 
+def third(bound: Bound) -> Bound:
+    """The bound where an input that the result is linear in is divided by 3: in float64 it then has 53 bits.
+
+    Sums of the cases' own 8-bit numbers are exact even in float32, so that they hide a sum that is kept there. Two more
+    roundings: the input's and the truth's.
+    """
+    return Bound(bound.truth / 3, bound.scale / 3, bound.roundings + 2, bound.sums)
+
+
 def conditioning(f: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:
     """S of the module docstring for y = f(*inputs), in float64, one value per entry of y.
 

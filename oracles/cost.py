@@ -23,7 +23,7 @@ from oracles.evidence import BadOutput, Strength, require
 aten = torch.ops.aten
 PICKS = (aten.index.Tensor, aten.index_select.default, aten.gather.default, aten.embedding.default)  # read no more than they return
 EXITS = ("numpy", "tolist", "__array__", "__dlpack__", "data_ptr", "untyped_storage", "storage")
-LENGTHS = (1, 17, 33)  # far enough apart for work in padded blocks of 64 to show
+LENGTHS = (1, 9, 17)  # far enough apart for work in padded blocks of 64 to show
 
 
 class Cost(NamedTuple):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
 from typing import Any
 
 import hypothesis
@@ -44,13 +45,15 @@ class Strength(Enum):
 class Row:
     """One (device, arithmetic) of a property: how many values were compared there, and the closest call.
 
-    `share` is error / budget at the worst comparison (1 would be a refutation), `residual` the largest error relative
+    `share` is error / budget at the worst comparison (1 would be a refutation), `sees` budget / truth at the sharpest one (no
+    smaller relative error can be caught), `residual` the largest error relative
     to the size of the terms that cancel in it, `agreement` the largest difference from the CPU in the same dtype as a share
     of both budgets; `at` says where, `case` shows the example that led there.
     """
 
     comparisons: int = 0
     share: float | None = None
+    sees: float | None = None
     residual: float | None = None
     agreement: float | None = None
     at: str = ""
@@ -152,4 +155,6 @@ def _show(value: Any) -> str:
         return "{" + ", ".join(f"{_show(k)}: {_show(v)}" for k, v in value.items()) + "}"
     if isinstance(value, tuple) and value and all(isinstance(part, str) for part in value):
         return "|".join(value)  # a segmentation, in the posts' own notation
+    if isinstance(value, Fraction) and value.denominator > 10**6:
+        return f"{float(value):.6g}"
     return str(value)

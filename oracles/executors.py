@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -112,6 +112,9 @@ class Executors:
             present = [Executor(e.device, e.dtype, f"{e.note} {fault}".strip(), e.u, FAULTS[fault]) for e in present if e.note == ""]
         return cls(tuple(present), tuple(absent), names)
 
+    def only(self, dtype: torch.dtype) -> Executors:
+        return replace(self, present=tuple(executor for executor in self.present if executor.dtype is dtype))
+
     def hold(self, what: str, f: Callable[..., Tensor], inputs: tuple[Any, ...], bound: Bound) -> None:
         """f(*inputs) is within the bound's budget on every executor, and every device within both budgets of the CPU.
 
@@ -134,6 +137,8 @@ class Executors:
             compared(got.numel(), device=executor.device, arithmetic=executor.arithmetic, strength=Strength.BUDGET)
             residual = largest_share((got - bound.truth).abs(), bound.scale)[0]
             spent(what, share, device=executor.device, arithmetic=executor.arithmetic, residual=residual, at=f"at {list(at)}" if at else "")
+            row = current.row(executor.device, executor.arithmetic)
+            row.sees = min(row.sees or torch.inf, sharpest(allowed, bound.truth))
             if share > worst:
                 worst = share
                 sentence = (
@@ -145,7 +150,6 @@ class Executors:
             elif executor.dtype in sound:
                 cpu, expected, room = sound[executor.dtype]
                 share, at = largest_share((got - expected).abs(), allowed + room)
-                row = current.row(executor.device, executor.arithmetic)
                 row.agreement = max(row.agreement or 0.0, share)
                 if share > worst:
                     worst = share
@@ -160,6 +164,11 @@ def largest_share(error: Tensor, allowed: Tensor) -> tuple[float, tuple[int, ...
     share = torch.where(error == 0, 0.0, error / allowed).nan_to_num(nan=torch.inf, posinf=torch.inf)
     flat = int(share.argmax())
     return float(share.flatten()[flat]), tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), share.shape))
+
+
+def sharpest(allowed: Tensor, truth: Tensor) -> float:
+    """The smallest relative error that a comparison of these entries can catch; infinite where the truth is all zeros."""
+    return float(torch.where(truth == 0, torch.inf, allowed / truth.abs()).min())
 
 
 def unavailable(device: str) -> str:

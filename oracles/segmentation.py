@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
 
@@ -27,3 +27,17 @@ def target_law(text: str, weights: Mapping[str, Fraction]) -> dict[tuple[str, ..
         return {None: Fraction(1)}
     total = sum(weighted.values())
     return {pieces: weight / total for pieces, weight in weighted.items()}
+
+
+def chain_of_duels(arrivals: Sequence[tuple[tuple[str, ...], Fraction]]) -> dict[tuple[str, ...], Fraction]:
+    """The law of the last winner when each arrival fights whoever won before it, at odds of its weight to the other's.
+
+    Arrivals are pairs (segmentation, weight), in order; the first has nobody to fight.
+    """
+    law: dict[tuple[str, ...], Fraction] = {}
+    for i, (pieces, w) in enumerate(arrivals):
+        before = dict(arrivals[:i])
+        loses = {other: before[other] / (before[other] + w) for other in law}
+        law = {other: p * loses[other] for other, p in law.items()}
+        law[pieces] = 1 - sum(law.values())
+    return law

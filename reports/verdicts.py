@@ -296,6 +296,8 @@ def merged_rows(lists: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
         worse = max(ran, key=lambda r: number(r.get("share")))
         both = {**other, **worse}
         both["comparisons"] = other["comparisons"] + row["comparisons"]
+        if seen := [r["sees"] for r in ran if "sees" in r]:
+            both["sees"] = min(seen, key=number)
         for field in ("residual", "agreement"):
             if field in other or field in row:
                 both[field] = max((r[field] for r in ran if field in r), key=number)

@@ -16,7 +16,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from oracles.segmentation import segmentations
-from strategies.attention import features, projections, quantised, scores
+from strategies.attention import projections, scores
 from strategies.sampling.segmentation import MOST_COINS, coins, instances, meetings
 from strategies.tensors import dyadic, few_bits, gaussian
 
@@ -94,21 +94,6 @@ REACHES = [
     (projections.grouped, "one group for all heads (MQA)", lambda c: len(c.W_k) == 1 < len(c.W_q)),
     (projections.grouped, "one group per head (MHA)", lambda c: len(c.W_k) == len(c.W_q) > 1),
     (projections.grouped, "groups in between", lambda c: 1 < len(c.W_k) < len(c.W_q)),
-    (features.pairs, "q = k", lambda c: torch.equal(c.q, c.k) and bool(c.q.any())),
-    (features.pairs, "q = -k", lambda c: torch.equal(c.q, -c.k) and bool(c.q.any())),
-    (features.pairs, "one feature", lambda c: len(c.omega) == 1),
-    (features.soft_codes, "a single key", lambda c: len(c.K) == 1),
-    (features.soft_codes, "a single code", lambda c: len(c.omega) == 1),
-    (features.mixtures, "a single key", lambda c: len(c.K) == 1),
-    (features.mixtures, "a single code", lambda c: len(c.C) == 1),
-    (features.mixtures, "keys that are the codebook", lambda c: torch.equal(c.K, c.C) and len(c.C) > 1),
-    (quantised.quantised, "one token", lambda c: len(c.K) == 1),
-    (quantised.quantised, "one code", lambda c: len(c.C) == 1),
-    (quantised.quantised, "logits beyond 88, where exp overflows in float32", lambda c: bool((c.Q @ c.C.T).abs().max() > 88)),
-    (quantised.quantised, "a code twice in the codebook", lambda c: len(c.C.unique(dim=0)) < len(c.C)),
-    (quantised.blocks, "one block", lambda c: c.l == len(c.Q) > 1),
-    (quantised.blocks, "blocks of one token", lambda c: c.l == 1 < len(c.Q)),
-    (quantised.backward, "one token", lambda c: len(c.Q) == 1),
     (scores.scores, "one score", lambda c: c.s.shape[1] == 1),
     (scores.scores, "alpha = 0", lambda c: c.alpha == 0),
     (scores.scores, "ties", lambda c: bool((c.s == c.s.flip(-1)).any() and c.s.shape[1] > 1)),
@@ -124,15 +109,10 @@ LEAVES = [
     (meetings, "equal weights", lambda m: len({w for _, w in m.arrivals}) == 1),
     (matrix, "zero rows", lambda x: bool((x == 0).all(1).any())),
     (projections.latent, "one token, where every softmax is right", lambda c: len(c.x) == 1),
+    (projections.latent, "consecutive positions, where ignoring them is right", lambda c: bool((c.positions.diff() == 1).all())),
     (projections.latent, "one head, where no mix-up shows", lambda c: len(c.W_v) == 1),
     (projections.latent, "d_c = d_k, where a wrong scale hides", lambda c: c.W_c.shape[1] == c.W_qc.shape[2]),
     (projections.grouped, "one group or one head per group, where no grouping is wrong", lambda c: len(c.W_k) in (1, len(c.W_q))),
-    (features.pairs, "q = 0 or k = 0", lambda c: not (c.q.any() and c.k.any())),
-    (features.soft_codes, "a single key or code", lambda c: min(len(c.K), len(c.omega)) == 1),
-    (features.mixtures, "keys that are the codebook, where nothing is lost", lambda c: torch.equal(c.K, c.C)),
-    (quantised.quantised, "one token or one code", lambda c: min(len(c.K), len(c.C)) == 1),
-    (quantised.blocks, "one block, which has no state", lambda c: c.l == len(c.Q)),
-    (quantised.backward, "one token, whose gradients are 0", lambda c: len(c.Q) == 1),
     (scores.scores, "one score or alpha = 0", lambda c: c.s.shape[1] == 1 or bool(c.alpha == 0)),
 ]
 
@@ -151,7 +131,7 @@ NEVER_LEAVES = [
         for strategy in (projections.latent, projections.grouped)
     ),
     (projections.grouped, "numbers of groups that divide the number of heads", lambda c: len(c.W_q) % len(c.W_k) == 0),
-    (projections.latent, "consecutive positions", lambda c: bool((c.positions.diff() == 1).all())),
+    (projections.latent, "increasing positions", lambda c: bool((c.positions.diff() > 0).all())),
 ]
 
 

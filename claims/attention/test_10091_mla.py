@@ -1,5 +1,7 @@
 """The tug-of-war between cache and quality: MHA, MQA, GQA, MLA (post 10091)."""
 
+from functools import partial
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +43,21 @@ def scaled_by_the_new_head_size(x, positions, theta, W_c, W_cq, W_qc, W_qr, W_kc
     return x, positions, theta, W_c, W_cq, W_qc * factor, W_qr * factor, W_kc, W_kr, W_v
 
 
+def maximum_not_subtracted(logits, v):
+    weights = logits.exp().tril()
+    return weights / weights.sum(-1, keepdim=True) @ v
+
+
+def future_at_minus_100(logits, v):
+    """The future is masked by a number that is only usually small enough."""
+    return softmax(logits.masked_fill(logits.new_ones(logits.shape[-2:]).triu(1).bool(), -100.0)) @ v
+
+
+def training_form_scaled_by_the_content(x, positions, theta, W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
+    factor = (1 + W_qr.shape[-1] / W_qc.shape[-1]) ** 0.5
+    return mla.mha_form(x, positions, theta, W_c, W_cq, W_qc * factor, W_qr * factor, W_kc, W_kr, W_v)
+
+
 def with_rotary_key(key):
     """The decoding form with another rotary key: key(x, c, positions, theta, W_kr) -> (n, d_r)."""
 
@@ -71,6 +88,11 @@ def with_rotary_key(key):
 )
 @subjects(
     mla,
+    training_form_scaled_by_the_content=variant(mla, mha_form=training_form_scaled_by_the_content),
+    training_form_without_maximum=variant(mla, mha_form=partial(mla.mha_form, attend=maximum_not_subtracted)),
+    decoding_form_without_maximum=variant(mla, mqa_form=partial(mla.mqa_form, attend=maximum_not_subtracted)),
+    future_at_minus_100=variant(mla, mqa_form=partial(mla.mqa_form, attend=future_at_minus_100)),
+    positions_ignored=in_mqa_form(lambda x, positions, *rest: (x, positions * 0 + torch.arange(len(x), device=x.device), *rest)),
     scaled_by_the_new_head_size=in_mqa_form(scaled_by_the_new_head_size),
     heads_of_keys_rolled=in_mqa_form(heads_of_keys_rolled),
     values_averaged_over_heads=in_mqa_form(values_averaged_over_heads),
@@ -120,6 +142,9 @@ def grouped_by(index):
     groups_tiled_over_heads=grouped_by(lambda s, h, g: s % g),
     boundaries_late_by_one_head=grouped_by(lambda s, h, g: max(s - 1, 0) * g // h),
     every_head_reads_the_first_group=grouped_by(lambda s, h, g: 0),
+    heads_reversed_as_mha=grouped_by(lambda s, h, g: h - 1 - s if g == h else s * g // h),
+    maximum_not_subtracted=variant(gqa, attention=partial(gqa.attention, attend=maximum_not_subtracted)),
+    future_at_minus_100=variant(gqa, attention=partial(gqa.attention, attend=future_at_minus_100)),
     rounded_down=variant(gqa, group=lambda s, h, g: s * g // h),
     heads_counted_from_zero=variant(gqa, group=lambda s, h, g: -(-(s - 1) * g // h)),
 )
@@ -138,15 +163,19 @@ def test_groups_are_runs_of_consecutive_heads(subject, h, case, executors):
 
 
 def decoded(extend, tokens, *weights):
-    """All outputs of decoding one token after the other, (h, n, d_v), and the numbers cached per token.
+    """All outputs of decoding one token after the other, (h, n, d_v), and the numbers cached per token, in the tokens' own dtype.
 
-    tokens: the arguments that belong to a token (the token itself, its position), one row each.
+    tokens: the arguments that belong to a token (the token itself, its position), one row each. A second sequence, the same
+    tokens in reverse, is decoded in between: what is not in the cache does not know which of them it belongs to.
     """
-    cache, outputs = None, []
-    for t in range(len(tokens[0])):
+    cache, other, outputs = None, None, []
+    n = len(tokens[0])
+    for t in range(n):
         y, cache = extend(cache, *(rows[t : t + 1] for rows in tokens), *weights)
+        _, other = extend(other, *(rows[n - 1 - t : n - t] for rows in tokens), *weights)
         outputs.append(y)
-    return torch.cat(outputs, dim=1), sum(part.numel() for part in cache) / len(tokens[0])
+    kept = sum(part.numel() * part.element_size() for part in cache)
+    return torch.cat(outputs, dim=1), kept / (n * tokens[0].element_size())
 
 
 def mla_cached(also=lambda c, k_r, W_kc, W_v: (), without_rotary=False):
@@ -160,6 +189,25 @@ def mla_cached(also=lambda c, k_r, W_kc, W_v: (), without_rotary=False):
         return softmax((content + rotary) / mla.scale(W_qc, W_qr)) @ cache[0] @ W_v, cache
 
     return variant(kv_cache, mla_extend=extend)
+
+
+def only_the_last_three_tokens(cache, x, W_q, W_k, W_v):
+    """A sliding window that keeps its shape: what is older than three tokens is zero."""
+    y, cache = kv_cache.gqa_extend(cache and tuple(forget(part) for part in cache), x, W_q, W_k, W_v)
+    return y, cache
+
+
+def forget(part):
+    return torch.cat([0 * part[..., :-2, :], part[..., -2:, :]], dim=-2)
+
+
+def position_of_the_first_token(cache, x, position, *weights):
+    return kv_cache.mla_extend(cache, x, 0 * position, *weights)
+
+
+def kept_in_float64(cache, x, *weights):
+    y, cache = kv_cache.gqa_extend(cache and tuple(part.to(x.dtype) for part in cache), x, *weights)
+    return y, tuple(part.double() for part in cache)
 
 
 def repeated_for_every_head(cache, x, W_q, W_k, W_v):
@@ -188,6 +236,9 @@ def repeated_for_every_head(cache, x, W_q, W_k, W_v):
     rotary_key_cached_per_head=mla_cached(also=lambda c, k_r, W_kc, W_v: (k_r,) * (len(W_kc) - 1)),
     projected_heads_cached=mla_cached(also=lambda c, k_r, W_kc, W_v: (c @ W_kc, c @ W_v)),
     rotary_key_forgotten=mla_cached(without_rotary=True),
+    position_of_the_first_token=variant(kv_cache, mla_extend=position_of_the_first_token),
+    only_the_last_three_tokens=variant(kv_cache, gqa_extend=only_the_last_three_tokens),
+    cache_kept_in_float64=variant(kv_cache, gqa_extend=kept_in_float64),
     groups_repeated_before_caching=variant(kv_cache, gqa_extend=repeated_for_every_head),
 )
 @given(small=latent(), few=grouped(), name=st.sampled_from(sorted(MODELS)))
@@ -202,8 +253,9 @@ def test_cached_numbers_per_token(subject, small, few, name, executors):
     executors.hold("decoded by MLA", lambda *args: as_mla(*args)[0], small.tensors, truth)
     truth = certified(attention.grouped, few.tensors, roundings=10, sums=few.x.shape[1] + few.W_q.shape[2] + 2 * len(few.x))
     executors.hold("decoded by GQA", lambda *args: as_gqa(*args)[0], few.tensors, truth)
-    equal(as_mla(*small.tensors)[1], d_c + d_r, f"numbers cached per token by MLA with {len(small.W_kc)} heads")
-    equal(as_gqa(*few.tensors)[1], len(few.W_k) * (few.W_k.shape[2] + few.W_v.shape[2]), "numbers cached per token by GQA")
+    halved = [tuple(tensor.bfloat16() for tensor in case.tensors) for case in (small, few)]  # a cache in another dtype would be larger
+    equal(as_mla(*halved[0])[1], d_c + d_r, f"numbers cached per token by MLA with {len(small.W_kc)} heads")
+    equal(as_gqa(*halved[1])[1], len(few.W_k) * (few.W_k.shape[2] + few.W_v.shape[2]), "numbers cached per token by GQA")
     model = MODELS[name]
     kept = (as_mla if model.latent else as_gqa)(*of_size(model))[1]
     equal(kept, model.d_c + model.d_r if model.latent else model.g * (model.d_k + model.d_v), f"numbers cached per token and layer by {name}")

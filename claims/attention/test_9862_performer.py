@@ -14,10 +14,10 @@ from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
 from impls.attention import linear, mixture, random_features, soft_vq, transformer_vq
 from oracles.attention import average
 from oracles.ball import certified
-from oracles.budget import Bound, conditioning
+from oracles.budget import Bound, conditioning, third
 from oracles.evidence import Strength, measured, require
 from oracles.executors import Executor
-from oracles.gauss import normal, truncation
+from oracles.gauss_hermite import normal, truncation
 from strategies.attention.features import SoftCodes, mixtures, pairs, soft_codes
 
 POST = Post(
@@ -102,8 +102,7 @@ def test_positive_random_features_are_unbiased(subject, case, executors):
     missed = torch.cat([truncation(NODES, power * (q + k)) for power in (1, 2)]) * truth
     # Nine roundings to each of both features (see below), then node, weight, m, the two products, square (2) and the rounding of the sum.
     bound = Bound(truth, scale + missed / DOUBLE.u, roundings=2 * 9 + 8, sums=4 * d)
-    in_float64 = replace(executors, present=tuple(executor for executor in executors.present if executor.dtype is torch.float64))
-    in_float64.hold("moments of the estimate", moments, (q, k, points, weights), bound)
+    executors.only(torch.float64).hold("moments of the estimate", moments, (q, k, points, weights), bound)
 
     # Stored: product, square, sum, half, difference, exponential (2), sqrt(m), quotient. Summed: the product and the square.
     # Two more: the truth is divided by sqrt(m) in float64.
@@ -207,14 +206,14 @@ def test_soft_codes_times_total_weight_are_performer(subject, case, executors):
     # Stored on the longest path: difference, square, half, maximum (2), exponential (2), sum, quotient, S (3), their product, sum over
     # keys, sum over codes, quotient. Summed: the distance, the two sums over codes of softmax and S, keys and codes above and below.
     layers = {"roundings": 16, "sums": 2 * d + 2 * m + 2 * (n + m)}
-    few = K[:2]  # each key has a row of its own: two rows judge them all, at a sixth of the cost
-    pointwise = certified(lambda xp, K, omega: xp.exp(-half_distances(K, omega, 1)), (few, omega), **layers)
-    pointwise = replace(pointwise, scale=conditioning(lambda *x: factored(torch, *x), (few, omega, ones[:2], ones[:2])))
+    few = [0, -1]  # of the keys: each has a row of its own, and two certified rows cost a sixth of twelve
+    pointwise = certified(lambda xp, K, omega: xp.exp(-half_distances(K, omega, 1)), (K[few], omega), **layers)
+    pointwise = replace(pointwise, scale=conditioning(lambda *x: factored(torch, *x), (K[few], omega, ones[few], ones[few])))
 
     def restored(K, omega):
-        return subject.soft_codes(K, omega) * subject.total_weight(K, omega)[:, None]
+        return (subject.soft_codes(K, omega) * subject.total_weight(K, omega)[:, None])[few]
 
-    executors.hold("softmax times S(k)", restored, (few, omega), pointwise)
+    executors.hold("softmax times S(k)", restored, (K, omega), pointwise)
     executors.hold("soft form", subject.soft_vq, case.tensors, certified(soft, (Q, K, V, omega, omega, ones), **layers))
     truth = certified(performer, (Q, K, V, omega, omega, ones), **layers)
     executors.hold("Performer", subject.performer, case.tensors, truth)
@@ -227,7 +226,7 @@ def test_soft_codes_times_total_weight_are_performer(subject, case, executors):
     )
 
     one, other = DOUBLE.run(subject.soft_vq, case.tensors), DOUBLE.run(subject.performer, case.tensors)
-    S = subject.total_weight(K, omega)
+    S = torch.exp(-half_distances(K, omega, ones)).sum(-1)
     # Weights times factors between min S and max S move by at most (sqrt(r) - 1) / (sqrt(r) + 1), r = max S / min S, in total variation.
     law = torch.tanh((S.max() / S.min()).log() / 4) * (V.amax(0) - V.amin(0))
     room = 2 * replace(truth, scale=apart).allowed(DOUBLE)
@@ -289,7 +288,7 @@ def posterior_by(change):
     scope=r"$\sum_y p(y|k) = 1$; the same weights in the denominator. The post gives no bound for the approximation.",
     found=r"With one-hot $p$ it is softmax attention over the nearest codes, to precision, and nothing is lost where every key is a code. Soft "
     r"$p \propto e^{-\beta |k - c_y|^2 / 2}$ approaches it at the rate $e^{-\beta g / 2}$ of the smallest gap $g$ between a key's two nearest squared distances.",
-    limits="At most 12 keys, 8 codes and small logits: the row maximum is that of all codes, and unused codes that lead by 100 would underflow.",
+    limits=r"At most 12 keys and 8 codes; logits beyond 88 with one-hot $p$ only, since a responsibility that underflows is lost however large $e^{q \cdot c}$ is.",
     if_fails="the responsibilities do not sum to 1 over the codes, or the denominator does not use them",
 )
 @subjects(
@@ -310,18 +309,21 @@ def test_mixture_over_codes_is_linear_attention_and_vq(subject, case, executors)
     wrong = (p != (z[:, None] == torch.arange(c))).sum()
     why = f"{case}: {wrong} entries of p differ from the one-hot nearest codes {z.tolist()}"
     require(not wrong, why, comparisons=p.numel(), strength=Strength.BUDGET)
-    # Stored on the longest path: logit, maximum (2), exponential (2), sum over keys, sum over codes, quotient; before the sum over
-    # keys, for soft p, difference, square, half, times beta, maximum (2), exponential (2), sum, quotient. Summed: logit, keys and
-    # codes above and below; distance and codes for soft p.
-    hard = certified(over_codes, (Q, C[z], V, C), roundings=8, sums=d + 2 * (n + c))
-    executors.hold("one-hot mixture", subject.attention, (Q, p, V, C), hard)
+    # Stored on the longest path: logit, maximum (2), exponential (2), weight times count, their sum, quotient, sum over keys, sum over
+    # codes; before the sum over keys, for soft p, difference, square, half, times beta, maximum (2), exponential (2), sum, quotient.
+    # Summed: logit, keys and codes above and below; distance and codes for soft p.
+    queries = torch.cat([Q, 16 * Q])  # with 16 Q, logits beyond 88, where exp overflows in float32
+    hard = certified(over_codes, (queries, C[z], V, C), roundings=10, sums=d + 2 * (n + c))
+    executors.hold("one-hot mixture", subject.attention, (queries, p, V, C), hard)
+    executors.only(torch.float64).hold("one-hot mixture, values of 53 bits", subject.attention, (queries, p, V / 3, C), third(hard))
     ones = torch.ones(n, c, dtype=torch.float64)
 
     def at(beta):
         return lambda Q, K, V, C: subject.attention(Q, subject.posterior(K, C, beta), V, C)
 
-    for beta in (1, 4):
-        truth = certified(soft_over_codes(beta), (Q, K, V, C, C, ones), roundings=18, sums=2 * d + c + 2 * (n + c))
+    soft_layers = {"roundings": 20, "sums": 2 * d + c + 2 * (n + c)}
+    for beta in (1, 16):
+        truth = certified(soft_over_codes(beta), (Q, K, V, C, C, ones), **soft_layers)
         executors.hold(f"mixture, beta = {beta}", at(beta), case.tensors, truth)
 
     # A key's weight is that of its nearest code times a factor in [1 - tau, 1 - tau + tau e^range], tau <= (c - 1) e^(-beta g / 2) the
@@ -331,12 +333,12 @@ def test_mixture_over_codes_is_linear_attention_and_vq(subject, case, executors)
     logits = Q @ C.T
     span = (logits.amax(-1) - logits.amin(-1))[:, None]
     for beta in (1, 16, 256, 1024):
-        error = (DOUBLE.run(at(beta), case.tensors) - hard.truth).abs()
+        error = (DOUBLE.run(at(beta), case.tensors) - hard.truth[: len(Q)]).abs()
         tau = ((c - 1) * torch.exp(-beta * gap)).clamp(max=1)
         law = torch.tanh((1 + tau / (1 - tau) * span.exp()).log() / 4) * (V.amax(0) - V.amin(0))
-        # Every weight is positive, so relative errors of the weights, those of exponents included, are relative to the largest value.
-        # 30 bounds the roundings and 40 the terms of the sums along the path, counted as above.
-        room = 2 * (30 + 40) * DOUBLE.u * (1 + beta * distances.max() + logits.abs().max()) * V.abs().amax()
+        # Every weight is positive, so relative errors of the weights, those of exponents included, are relative to the largest value,
+        # once above and once below the quotient; one rounding more for the truth.
+        room = 2 * (sum(soft_layers.values()) + 1) * DOUBLE.u * (1 + beta * distances.max() + logits.abs().max()) * V.abs().amax()
         require(
             bool((error <= law + room).all()),
             f"{case}: at beta = {beta} the soft mixture is {float(error.max()):.3g} from the one-hot one, too far for its gap {float(gap):.3g}",

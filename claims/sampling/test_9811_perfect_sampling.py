@@ -14,7 +14,7 @@ from impls.sampling import perfect_sampling, viterbi_sampling
 from impls.sampling.segment import follow, longest_first, shortest_first
 from oracles.evidence import equal
 from oracles.law import law
-from oracles.segmentation import target_law
+from oracles.segmentation import chain_of_duels, target_law
 from strategies.sampling.segmentation import Meeting, instance, instances, meetings
 
 POST = Post(
@@ -93,13 +93,25 @@ def test_perfect_sampling_has_the_exact_law(subject, case):
     equal(output_law(subject, case), target_law(case.text, case.weights), f"law of the output for {case}")
 
 
-def duels(arrivals):
-    """What a chain of duels leaves of each arrival: it wins its own duel with whatever is stored, and survives all later ones."""
-    left = {}
-    for pieces, w in arrivals:
-        won = sum((p * w / (w + v) for p, v in left.values()), Fraction(0)) if left else Fraction(1)
-        left = {other: (p * v / (v + w), v) for other, (p, v) in left.items()} | {pieces: (won, w)}
-    return {pieces: p for pieces, (p, _) in left.items()}
+def one_prefix_for_all(text, weights, coin, scan):
+    """The first sampler without the weight of the prefix: candidates compete with their last token alone."""
+    score, route = {0: 1}, {}
+    for a, e in scan(text, weights):
+        if a in score:
+            x = weights[text[a:e]]
+            if e not in score or coin(x / (x + score[e])):
+                score[e], route[e] = x, a
+    return follow(text, route)
+
+
+def unreachable_starts_tried(text, weights, coin, scan):
+    """The first sampler with a candidate whose start cannot be reached counted as if its prefix weighed 1."""
+    score, route = {0: 1}, {}
+    for a, e in scan(text, weights):
+        x = score.get(a, 1) * weights[text[a:e]]
+        if e not in score or coin(x / (x + score[e])):
+            score[e], route[e] = x, a
+    return follow(text, route)
 
 
 @claim(
@@ -122,6 +134,8 @@ def duels(arrivals):
     viterbi_sampling,
     perfect_sampler=perfect_sampling,
     always_one_half=always_one_half,
+    prefix_weight_dropped=variant(viterbi_sampling, sample=one_prefix_for_all),
+    unreachable_starts_tried=variant(viterbi_sampling, sample=unreachable_starts_tried),
     last_arrival_wins=variant(viterbi_sampling, sample=lambda text, weights, coin, scan: viterbi_sampling.sample(text, weights, lambda p: True, scan)),
     scan_reversed=variant(
         viterbi_sampling,
@@ -134,9 +148,9 @@ def duels(arrivals):
     "with the longest token first w|atching arrives first and watch|ing last, so the quoted words get each other's probabilities",
     meeting=Meeting(
         instance("watching", watch=1, ing=1, wat=1, ching=1, w=1, atching=1),
-        arrivals=((("watch", "ing"), 1), (("wat", "ching"), 1), (("w", "atching"), 1)),
+        arrivals=tuple((pieces, Fraction(1)) for pieces in (("watch", "ing"), ("wat", "ching"), ("w", "atching"))),
     ),
 )
 @given(meeting=meetings())
 def test_first_sampler_is_a_chain_of_duels(subject, meeting):
-    equal(output_law(subject, meeting.instance), duels(meeting.arrivals), f"law of the output for {meeting}")
+    equal(output_law(subject, meeting.instance), chain_of_duels(meeting.arrivals), f"law of the output for {meeting}")

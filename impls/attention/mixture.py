@@ -4,7 +4,7 @@ Q, K (n, d), V (n, d_v), codes C (c, d); p (n, c) holds p(y | k_j), rows sum to 
 sum_y e^(q . c_y) p(y | k), in the numerator and in the denominator; with one-hot p this is Transformer-VQ.
 """
 
-from impls.attention import linear, transformer_vq
+from impls.attention import transformer_vq
 from impls.attention.softmax import softmax
 
 
@@ -19,6 +19,5 @@ def one_hot(K, C):
 
 
 def attention(Q, p, V, C):
-    """sum_y e^(q . c_y) [sum_j p(y | k_j) v_j] over the same with v = 1; the row maximum cancels."""
-    logits = Q @ C.T
-    return linear.attention((logits - logits.amax(-1, keepdim=True)).exp(), p, V)
+    """sum_y e^(q . c_y) [sum_j p(y | k_j) v_j] over the same with v = 1."""
+    return transformer_vq.weights(Q @ C.T, p.sum(0)) @ (p.T @ V)

@@ -18,7 +18,7 @@ def one_hot(z, C):
 
 
 def weights(logits, counts):
-    """e^l_iy / sum_y counts_iy e^l_iy: what one key of code y weighs. logits (..., c), counts broadcast to it.
+    """e^l_iy / sum_y counts_iy e^l_iy: what one key of code y weighs. logits (..., c), counts broadcast to it; keys may be shared between codes.
 
     The maximum is that of the codes in use: a leading code that no key has would leave 0 / 0 behind.
     """

@@ -1,7 +1,8 @@
 """Tokens for random features and for mixtures over codes.
 
 q = 0, k = 0 and q = -k each hide one mistake in the features' exponents; a single key, keys of equal total weight or a single
-code make soft and normalised features agree. The strategies reach these corners but do not stay there.
+code make soft and normalised features agree; keys near the codes hide a denominator that is kept away from 0. The strategies
+reach these corners but do not stay there.
 """
 
 from __future__ import annotations
@@ -57,22 +58,28 @@ class Mixture(Tensors):
 
 @st.composite
 def pairs(draw: st.DrawFn) -> Pairs:
-    """1 to 4 pairs in one or two dimensions with entries in -1..1, unrelated, equal or opposite, and 1 to 40 features."""
+    """1 to 4 pairs in one or two dimensions with entries in -1..1, unrelated, equal or opposite, and 1 to 40 features of deviation 1 or 8."""
     n, d, m = draw(st.integers(1, 4)), draw(st.sampled_from([2, 1])), draw(st.sampled_from([7, 40, 1]))
     q = draw(dyadic(n, d, denominator=128))
     k = draw(st.sampled_from([1, -1])) * q if draw(st.integers(0, 3)) == 0 else draw(dyadic(n, d, denominator=128))
-    return Pairs(q, k, draw(gaussian(m, d)))
+    return Pairs(q, k, draw(gaussian(m, d, scale=draw(st.sampled_from([1.0, 8.0])))))
 
 
 @st.composite
 def soft_codes(draw: st.DrawFn) -> SoftCodes:
-    """12 keys of deviation 0.7 among 32 codes in 6 dimensions, or less of each; codes normal, or of one norm up to rounding."""
+    """12 keys of deviation 0.7 among 32 codes in 6 dimensions, or less of each; codes normal, or of one norm up to rounding.
+
+    Fewer keys may lie away from their codes.
+    """
     n, d, m, d_v = draw(st.sampled_from([(12, 6, 32, 3), (4, 2, 3, 2), (12, 6, 32, 3), (3, 1, 2, 1), (1, 2, 3, 1), (3, 2, 1, 1)]))
     Q, K = draw(gaussian(n, d, scale=0.7)), draw(gaussian(n, d, scale=0.7))
-    omega, norm = draw(gaussian(m, d)), draw(st.sampled_from(["Gaussian codes", "codes of one norm"]))
+    omega, norm = draw(gaussian(m, d)), draw(st.sampled_from(["codes of one norm", "Gaussian codes"]))
+    where = draw(st.sampled_from(["", " away from them"])) if d < 6 else ""
+    if where:
+        K = few_bits(K + 4)  # total weights around 1e-8, which float32 still holds to full precision
     if norm == "codes of one norm":
         omega = few_bits(d**0.5 * omega / omega.norm(dim=-1, keepdim=True).clamp(min=0.01))
-    return SoftCodes(Q, K, draw(gaussian(n, d_v)), omega, f"{n} keys, {m} {norm}, d = {d}")
+    return SoftCodes(Q, K, draw(gaussian(n, d_v)), omega, f"{n} keys, {m} {norm}{where}, d = {d}")
 
 
 @st.composite

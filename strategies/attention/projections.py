@@ -6,7 +6,8 @@ mistake in the grouping, d_c = d_k a wrong scale: the strategies reach these end
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from hypothesis import strategies as st
@@ -41,31 +42,52 @@ class Grouped(Tensors):
     W_v: Tensor
 
 
-def positions(n: int) -> st.SearchStrategy[Tensor]:
-    """n consecutive positions from a drawn start; small enough for bfloat16 to hold them."""
-    return st.integers(0, 100).map(lambda start: torch.arange(start, start + n, dtype=torch.float64))
+LARGEST_LOGIT = 500.0  # far beyond the overflow of exp in float32, below that in float64, where the oracle has to evaluate it
+
+
+@st.composite
+def positions(draw: st.DrawFn, n: int) -> Tensor:
+    """n increasing positions, from anywhere and with gaps; bfloat16 holds them. Shifted positions are right, ignored ones are not."""
+    steps = [draw(st.integers(0, 100)), *(draw(st.integers(1, 9)) for _ in range(n - 1))]
+    return torch.tensor(steps, dtype=torch.float64).cumsum(0)
+
+
+def heated(W: Tensor, largest: float) -> Tensor:
+    """W times the power of two that takes logits of size at most `largest` as far as they may go."""
+    return W * 2.0 ** math.floor(math.log2(LARGEST_LOGIT / largest)) if largest else W
 
 
 @st.composite
 def latent(draw: st.DrawFn) -> Latent:
-    """1 to 5 tokens, 1 to 3 heads, latents of 1 to 4, rotary size 2 or 4; logits stay below 600 so that no oracle overflows."""
+    """1 to 5 tokens, 1 to 3 heads, latents of 1 to 4, rotary size 2 or 4; logits around 1 as often as up to LARGEST_LOGIT."""
     n, h = draw(st.sampled_from([3, 4, 5, 2, 1])), draw(st.sampled_from([2, 3, 1]))
     d, d_c, d_cq, d_k, d_v = (draw(st.integers(1, most)) for most in (3, 4, 3, 3, 3))
     d_r = draw(st.sampled_from([2, 4]))
     weight = lambda *shape: draw(dyadic(*shape, denominator=128))
-    return Latent(
+    case = Latent(
         draw(dyadic(n, d, denominator=64)), draw(positions(n)), draw(dyadic(d_r // 2, denominator=64)),
         weight(d, d_c), weight(d, d_cq), weight(h, d_cq, d_k), weight(h, d_cq, d_r), weight(h, d_c, d_k), weight(d, d_r), weight(h, d_c, d_v),
     )  # fmt: skip
+    if draw(st.booleans()):
+        return case
+    x, c, c_q = case.x.abs(), case.x.abs() @ case.W_c.abs(), case.x.abs() @ case.W_cq.abs()
+    content = c_q @ case.W_qc.abs() @ (c @ case.W_kc.abs()).mT
+    rotary = 2 * (c_q @ case.W_qr.abs()).sum(-1)[..., None] * (x @ case.W_kr.abs()).sum(-1)
+    largest = float((content + rotary).max())
+    return replace(case, W_qc=heated(case.W_qc, largest), W_qr=heated(case.W_qr, largest))
 
 
 @st.composite
 def grouped(draw: st.DrawFn) -> Grouped:
-    """2 to 4 tokens, up to 6 heads in a number of groups that divides them, both ends included."""
+    """2 to 6 tokens, up to 6 heads in any number of groups that divides them; logits around 1 as often as up to LARGEST_LOGIT."""
     h, g = draw(st.sampled_from([(4, 2), (6, 2), (6, 3), (2, 2), (3, 1), (1, 1)]))
-    n, d, d_k, d_v = draw(st.integers(2, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    n, d, d_k, d_v = draw(st.integers(2, 6)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     weight = lambda *shape: draw(dyadic(*shape, denominator=64))
-    return Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
+    case = Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
+    if draw(st.booleans()):
+        return case
+    q, k = case.x.abs() @ case.W_q.abs(), case.x.abs() @ case.W_k.abs().repeat_interleave(h // g, 0)
+    return replace(case, W_q=heated(case.W_q, float((q @ k.mT).max())))
 
 
 @st.composite

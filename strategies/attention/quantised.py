@@ -19,7 +19,10 @@ from strategies.tensors import dyadic, gaussian
 
 @dataclass(frozen=True, repr=False)
 class Quantised(Tensors):
-    """Arguments named as in impls/attention/transformer_vq.py; every entry of K and C is a multiple of 1/64 of at most 8 bits."""
+    """Arguments named as in impls/attention/transformer_vq.py; entries of C are multiples of 1/64 of at most 8 bits.
+
+    K has more where it is halfway between two codes: what is nearest is a matter of float64 alone.
+    """
 
     Q: Tensor
     K: Tensor
@@ -69,13 +72,14 @@ def codebook(draw: st.DrawFn, c: int, d_k: int, *, far: bool) -> Tensor:
 
 @st.composite
 def quantised(draw: st.DrawFn) -> Quantised:
-    """1 to 12 tokens, 1 to 8 codes, queries of deviation 1 or 4 (logits beyond 88); keys are codes, copies of each other or free."""
+    """1 to 12 tokens, 1 to 8 codes, queries of deviation 1 or 24 (logits beyond 88); keys are free, codes, or all but a tie of two."""
     n, c = draw(st.sampled_from([4, 12, 6, 2, 1])), draw(st.sampled_from([8, 3, 5, 2, 1]))
-    d_k, d_v = draw(st.integers(1, 3)), draw(st.sampled_from([4, 3, 1]))
+    d_k, d_v = draw(st.sampled_from([3, 2, 1])), draw(st.sampled_from([4, 3, 1]))
     C = draw(codebook(c, d_k, far=draw(st.booleans())))
-    keys = draw(st.sampled_from(["free", "codes"]))
-    K = draw(dyadic(n, d_k, denominator=64)) if keys == "free" else C[draw(codes(n, c))]
-    return Quantised(draw(gaussian(n, d_k, scale=draw(st.sampled_from([1.0, 4.0])))), K, draw(gaussian(n, d_v)), C)
+    a, b = C[draw(codes(n, c))], C[draw(codes(n, c))]
+    keys = {"free": draw(gaussian(n, d_k)), "halfway": (a + b) / 2 + (a - b) / 2**30, "codes": a}
+    K = keys[draw(st.sampled_from([*keys]))]
+    return Quantised(draw(gaussian(n, d_k, scale=draw(st.sampled_from([24.0, 1.0])))), K, draw(gaussian(n, d_v)), C)
 
 
 def codes(n: int, c: int) -> st.SearchStrategy[Tensor]:
@@ -85,18 +89,18 @@ def codes(n: int, c: int) -> st.SearchStrategy[Tensor]:
 
 @st.composite
 def blocks(draw: st.DrawFn) -> Blocks:
-    """1 to 9 tokens in many cuts, one block and blocks of one token among them; one block has no state that could be wrong."""
+    """1 to 9 tokens in many cuts, one block and blocks of one token among them; queries of deviation 1 or 24 (logits beyond 88)."""
     l, m = draw(st.sampled_from([(3, 3), (2, 2), (2, 4), (4, 2), (1, 4), (4, 1), (1, 1)]))
     c, d_k, d_v = draw(st.sampled_from([6, 4, 2, 1])), draw(st.integers(1, 3)), draw(st.integers(1, 4))
     return Blocks(
-        draw(gaussian(l * m, d_k)), draw(codes(l * m, c)), draw(gaussian(l * m, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), l
+        draw(gaussian(l * m, d_k, scale=draw(st.sampled_from([1.0, 24.0])))), draw(codes(l * m, c)), draw(gaussian(l * m, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), l
     )  # fmt: skip
 
 
 @st.composite
 def backward(draw: st.DrawFn) -> Backward:
-    """1 to 5 tokens: with one, every gradient is 0, the difference of two equal terms."""
-    n, c, d_k, d_v = (draw(st.sampled_from(sizes)) for sizes in ([5, 3, 2, 1], [5, 3, 2, 1], [2, 1], [4, 2, 1]))
+    """1 to 8 tokens: with one, every gradient is 0, the difference of two equal terms; with few, no window on the past shows."""
+    n, c, d_k, d_v = (draw(st.sampled_from(sizes)) for sizes in ([5, 8, 3, 2, 1], [5, 3, 2, 1], [2, 1], [4, 2, 1]))
     return Backward(
         draw(gaussian(n, d_k)), draw(codes(n, c)), draw(gaussian(n, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), draw(gaussian(n, d_v))
     )  # fmt: skip
@@ -104,8 +108,8 @@ def backward(draw: st.DrawFn) -> Backward:
 
 @st.composite
 def generic_backward(draw: st.DrawFn) -> Backward:
-    """2 or 3 normal tokens in general position: a wrong gradient is not right by coincidence, as it is for zero values."""
-    n, c, d_k, d_v = draw(st.integers(2, 3)), draw(st.integers(3, 4)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
+    """3 or 4 normal tokens in general position: a wrong gradient is not right by coincidence, as it is for zero values."""
+    n, c, d_k, d_v = draw(st.integers(3, 4)), draw(st.integers(3, 4)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
     return Backward(
         draw(gaussian(n, d_k)), draw(codes(n, c)), draw(gaussian(n, d_v)), draw(gaussian(c, d_k)), draw(gaussian(n, d_v))
     )  # fmt: skip

@@ -59,14 +59,25 @@ class Meeting:
 
 @st.composite
 def meetings(draw: st.DrawFn) -> Meeting:
-    """A word of 3 to 7 distinct letters, kept whole and cut in two at each place: n candidates at its end, none before."""
-    weights = draw(st.one_of(st.integers(3, 7).map(lambda n: [1] * n), st.lists(st.integers(1, 9), min_size=3, max_size=7)))
-    word = "abcdefg"[: len(weights)]
-    splits = [(word,), *((word[:k], word[k:]) for k in range(1, len(word)))]
+    """A word of 3 to 7 distinct letters, whole and cut in two at some places: three or more candidates meet at its end.
+
+    Equal weights (the post's case) in about a third, always shared out between the two tokens. At the other places only the
+    last token exists: it cannot be reached, and has to be skipped.
+    """
+    word = "abcdefg"[: draw(st.integers(3, 7))]
+    cuts = draw(st.lists(st.sampled_from(range(1, len(word))), min_size=2, unique=True))
+    splits = [(word,), *((word[:k], word[k:]) for k in sorted(cuts))]
+    equal = draw(st.integers(0, 2)) == 1
     shortest = draw(st.booleans())
-    arriving = splits[::-1] if shortest else splits
-    tokens = {pieces[0]: Fraction(1) for pieces in arriving} | {pieces[-1]: Fraction(w) for pieces, w in zip(arriving, weights, strict=True)}
-    return Meeting(Instance(word, tokens, shortest), tuple(zip(arriving, map(Fraction, weights), strict=True)))
+    weight = st.builds(Fraction, st.integers(1, 9), st.integers(1, 9))
+    tokens, arrivals = {}, []
+    for pieces in splits[::-1] if shortest else splits:
+        total = Fraction(1) if equal else draw(weight)
+        first = draw(weight) if len(pieces) == 2 else Fraction(1)
+        tokens |= {pieces[0]: first} | {pieces[-1]: total / first}
+        arrivals.append((pieces, total))
+    unreachable = {word[k:]: draw(weight) for k in range(1, len(word)) if k not in cuts}
+    return Meeting(Instance(word, tokens | unreachable, shortest), tuple(arrivals))
 
 
 def coins(text: str, vocabulary: tuple[str, ...]) -> int:
