@@ -16,7 +16,7 @@ from torch import Tensor
 
 from impls.attention.softmax import softmax
 from oracles.ball import certified
-from oracles.budget import Bound, conditioning
+from oracles.budget import Bound, conditioning, third
 from oracles.evidence import Unsettled
 from oracles.executors import DTYPES, Executor, Reassociated, largest_share
 from strategies.tensors import dyadic
@@ -173,3 +173,13 @@ def test_a_planted_error_is_caught_exactly_where_arithmetic_says_so(error: float
     burst = (bound.truth * error).abs() > bound.allowed(FLOAT32)
     threshold = 3 * 2 * FLOAT32.u / (1 - 2 * FLOAT32.u)
     assert burst.tolist() == [abs(error) > threshold and value != 0 for value in bound.truth.tolist()]
+
+
+def test_a_third_of_an_input_shows_a_sum_that_is_kept_in_float32() -> None:
+    X = tensor(*range(1, 31)).reshape(5, 6)
+    bound = certified(lambda xp, X: X.cumsum(0), (X,), roundings=0, sums=5)
+    of_thirds = third(bound)
+    in_float32 = lambda X: X.float().cumsum(0).double()
+    share = lambda got, bound: largest_share((got - bound.truth).abs(), bound.allowed(Executor("cpu", torch.float64)))[0]
+    assert share(in_float32(X), bound) == 0 and share(in_float32(X / 3), of_thirds) > 1
+    assert share((X / 3).cumsum(0), of_thirds) < 1

@@ -15,7 +15,7 @@ from impls.attention.softmax import softmax
 from oracles.ball import certified
 from oracles.budget import Bound
 from oracles.evidence import BadOutput, Refuted, Unsettled, recording
-from oracles.executors import DTYPES, FAULTS, Executor, Executors, Reassociated
+from oracles.executors import FAULTS, Executor, Executors, Reassociated
 from strategies.tensors import dyadic
 
 SOUND = Executors.available()

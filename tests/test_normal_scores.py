@@ -8,14 +8,17 @@ import pytest
 import torch
 from hypothesis import find, settings
 
-from oracles import normal_scores
+from oracles import normal_scores as quadrature
+from oracles.ball import certified
+from oracles.dual import softmax_jacobian_and_half_l1
 from oracles.evidence import Unsettled
 from oracles.normal_scores import attended_score, expected_maximum
 from oracles.settled import settled
-from strategies.attention.scores import astronomical, counts, scores
+from oracles.softmax_gradient import half_l1_norms
+from strategies.attention.scores import astronomical, counts, normal_scores, scores
 
 
-@pytest.mark.parametrize("alpha", [0.125, 1.0, 3.0, 16.0])
+@pytest.mark.parametrize("alpha", [1 / 64, 0.125, 1.0, 3.0, 16.0, 64.0])
 def test_two_scores_reduce_to_one_integral(alpha):
     """p_1 s_1 + p_2 s_2 = (s_1 + s_2) / 2 + (d / 2) tanh(alpha d / 2), d = s_1 - s_2 of variance 2."""
     integrand = lambda d: d / 2 * mpmath.tanh(alpha * d / 2) * mpmath.npdf(d, 0, mpmath.sqrt(2))
@@ -45,9 +48,18 @@ def test_expected_maximum_of_many_against_mpmath():
 
 
 def test_a_grid_that_is_too_coarse_is_refused(monkeypatch):
-    monkeypatch.setattr(normal_scores, "SETTLED", 1e-17)
+    monkeypatch.setattr(quadrature, "SETTLED", 1e-17)
     with pytest.raises(Unsettled):
         attended_score(4.0, 64)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 12])
+def test_half_l1_norms_are_those_of_the_definition(n):
+    s, alphas = normal_scores(9812, 5, n), torch.tensor([0.1, 1.0, 7.0], dtype=torch.float64)
+    sizes, error = half_l1_norms(s, alphas)
+    for size, alpha in zip(sizes.mT, alphas, strict=True):
+        true = certified(softmax_jacobian_and_half_l1, (s, alpha), roundings=0, sums=0).truth[:, 0]
+        assert (abs(size - true) <= error).all() and (error < 1e-12).all()
 
 
 REACHED = {

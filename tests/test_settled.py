@@ -1,9 +1,11 @@
 """oracles.settled returns what two precisions agree on, and refuses everything else."""
 
+import math
+
 import mpmath
 import pytest
 
-from oracles.annealed import closed_form, peaks, stationary
+from oracles.annealed import closed_form, objective, peaks, stationary
 from oracles.evidence import Unsettled
 from oracles.settled import rises, settled
 
@@ -41,3 +43,10 @@ def test_the_annealed_oracles_agree_and_reject_a_neighbour(log_n):
     x, off = closed_form(log_n), mpmath.mpf("1e-30")
     assert peaks(log_n, x, off) and stationary(log_n, x, off)
     assert not peaks(log_n, x + 3 * off, off) and not stationary(log_n, x + 3 * off, off)
+
+
+def test_the_annealed_objective_is_exact_where_it_is_known_and_where_it_cancels():
+    assert objective(0.0, 7) == 0 and objective(3.0, 10**400) == 3
+    near = math.sqrt(math.log(64))  # e^(alpha^2) = 64 up to the rounding of the square root
+    with mpmath.workdps(60):
+        assert abs(objective(near, 64) + near * mpmath.expm1(mpmath.mpf(near) ** 2 - mpmath.log(64))) < mpmath.mpf("1e-45")
