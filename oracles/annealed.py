@@ -22,12 +22,19 @@ def closed_form(log_n: float) -> mpmath.mpf:
         return max(w - 0.5, mpmath.mpf(0))
 
 
+def objective(alpha: float, n: int) -> mpmath.mpf:
+    """A(alpha), with 1e-50 of the larger of its two terms as error."""
+    grown = settled(lambda: mpmath.exp(mpmath.mpf(alpha) ** 2) / n, "e^(alpha^2) / n", digits=DIGITS)
+    with mpmath.workdps(2 * DIGITS):
+        return alpha * (1 - grown)
+
+
 def peaks(log_n: float, x: Any, off: Any) -> bool:
     """The maximum of A lies between x - off and x + off: A falls from x to either side (at the end x = 0, to the right)."""
-    objective = lambda square: mpmath.sqrt(square) * (1 - mpmath.exp(square - log_n))
+    at = lambda square: mpmath.sqrt(square) * (1 - mpmath.exp(square - log_n))
     with mpmath.workdps(DIGITS):
         low, high = max(x - off, mpmath.mpf(0)), x + off
-    return (low == 0 or rises(objective, low, x, "A")) and rises(objective, high, x, "A")
+    return (low == 0 or rises(at, low, x, "A")) and rises(at, high, x, "A")
 
 
 def stationary(log_n: float, x: Any, off: Any) -> bool:

@@ -7,6 +7,7 @@ functions.
 
 from __future__ import annotations
 
+import math
 import unittest
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,7 @@ def rounded(value: np.ndarray, scale: Tensor | None = None) -> Tensor:
     return torch.tensor(flat, dtype=torch.float64).reshape(np.shape(value))
 
 
-def certified(definition: Callable[..., Any], inputs: tuple[Any, ...], *, roundings: int, sums: int) -> Bound:
+def certified(definition: Callable[..., Any], inputs: tuple[Any, ...], *, roundings: int, sums: int, exponent: float = 0.0) -> Bound:
     """The certified value of `definition(xp, *inputs)` with the error budget of this case (see `oracles.budget`).
 
     The definition runs twice: on balls (xp = numpy) for the truth, on float64 tensors (xp = torch) for the conditioning.
@@ -67,4 +68,5 @@ def certified(definition: Callable[..., Any], inputs: tuple[Any, ...], *, roundi
     tensors = tuple(inputs[i] for i in floating)
     value = of_floats(np, *map(balls, tensors))
     scale = conditioning(lambda *values: of_floats(torch, *values), tensors)
-    return Bound(rounded(value, scale), scale, roundings, sums)
+    reach = 2 * math.prod(max(1.0, float(x.abs().sum())) for x in tensors)
+    return Bound(rounded(value, scale), scale, roundings, sums, float(exponent), reach)

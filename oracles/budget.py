@@ -19,6 +19,14 @@ to first order in u outside the fraction. For exp(z) inside a softmax the layer 
 the subtraction of the maximum m contributes p_i |v_i - y| (|z_i| + |m|) u, where p_i |m| <= p_i (|z_i| + |z_i - m|) and
 x e^-x <= 1/e: one more layer.
 
+An exponential is not of first order where its exponent z is uncertain by d = k u |z|: the weights of a softmax then move
+by factors up to e^(2d), and each term p_i |v_i - y|, a mean over pairs weighted by p_i p_j, by up to e^(4d). The budget
+carries that factor, and an executor on which d would exceed one half is not judged on such a case.
+
+An intermediate that underflows is off by at most the smallest normal number. What that does to y is at most the derivative
+of y, a product of entries of the inputs (a softmax divides by 1 at least, and doubles): `reach`, twice the product over
+all inputs of max(1, sum |x_j|), bounds it by far, and is still nothing beside any value that is not itself an underflow.
+
 One assumption is not proved here: an input that enters several products has its derivatives summed before the modulus is
 taken, so contributions of opposite sign may cancel in S while their roundings do not. A definition therefore takes uses
 that can cancel as separate inputs (`oracles.attention.mla`: the positions of queries and of keys), and what is left is
@@ -34,8 +42,9 @@ What this can see: tests/test_budget.py plants relative errors of 2u, 10u and 10
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -48,18 +57,24 @@ if TYPE_CHECKING:
     from oracles.executors import Executor
 
 
+UNCERTAIN = 0.5  # uncertainty of an exponent, or of S itself, up to which first-order bounds are used
+
+
 @dataclass(frozen=True)
 class Bound:
     """The truth of one case with its budget, entry by entry.
 
     truth: float64, rounded once from a value known to more digits. scale: S above, same shape. roundings, sums: layers
-    of roundings in the longest path of any way to compute it that the claim admits.
+    of roundings in the longest path of any way to compute it that the claim admits. exponent: the largest |z| of an
+    exponential e^z on the way. reach: how far an underflow on the way can move an entry, as a multiple of its size.
     """
 
     truth: Tensor
     scale: Tensor
     roundings: int
     sums: int = 0
+    exponent: float = 0.0
+    reach: float = 0.0
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.scale.shape or self.truth.numel() == 0:
@@ -67,12 +82,24 @@ class Bound:
         if not (self.truth.isfinite().all() and self.scale.isfinite().all()):
             raise Unsettled("the truth of this case or its conditioning is not finite in float64: draw smaller values")
 
+    def layers(self, executor: Executor) -> float:
+        """k u: what the roundings of all layers add up to, relative to S."""
+        return (self.roundings + 1) * executor.u + self.sums * executor.u_sum  # + 1: the truth is itself rounded
+
+    def resolves(self, executor: Executor) -> bool:
+        """Whether the first order says anything here: a logit of 500 in bfloat16 is uncertain by more than which key wins."""
+        return self.layers(executor) * max(self.exponent, 1.0) <= UNCERTAIN
+
     def allowed(self, executor: Executor) -> Tensor:
         """The largest error that a correct program may have on this executor, same shape as the truth."""
-        layers = (self.roundings + 1) * executor.u + self.sums * executor.u_sum  # + 1: the truth is itself rounded
-        if layers >= 0.5:
-            raise Unsettled(f"{self.roundings} roundings and {self.sums} sums exceed what {executor.arithmetic} can bound: draw smaller shapes")
-        return layers / (1 - layers) * self.scale
+        layers = self.layers(executor)
+        if not self.resolves(executor):
+            raise Unsettled(
+                f"{self.roundings} roundings, {self.sums} sums and exponents up to {self.exponent:.3g} exceed what "
+                f"{executor.arithmetic} can bound: draw smaller shapes"
+            )
+        underflows = (self.roundings + self.sums) * torch.finfo(executor.dtype).tiny * self.reach
+        return layers / (1 - layers) * math.exp(4 * layers * self.exponent) * self.scale + underflows
 
 
 def third(bound: Bound) -> Bound:
@@ -81,7 +108,7 @@ def third(bound: Bound) -> Bound:
     Sums of the cases' own 8-bit numbers are exact even in float32, so that they hide a sum that is kept there. Two more
     roundings: the input's and the truth's.
     """
-    return Bound(bound.truth / 3, bound.scale / 3, bound.roundings + 2, bound.sums)
+    return replace(bound, truth=bound.truth / 3, scale=bound.scale / 3, roundings=bound.roundings + 2)
 
 
 def conditioning(f: Callable[..., Tensor], inputs: tuple[Tensor, ...]) -> Tensor:

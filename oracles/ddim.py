@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import torch
 
 from oracles.ball import certified
 from oracles.budget import Bound
@@ -38,19 +39,45 @@ def step(x: Any, eps: Any, z: Any, abar_t: Any, bbar_t: Any, abar: Any, bbar: An
     return certified(only_step, (x, eps, z, abar_t, bbar_t, abar, bbar, sigma, sigma, interior), roundings=10, sums=0)
 
 
-def only_jump(xp: Any, x: Array, eps: Array, z: Array, eta: float, *levels: Array) -> Array:
-    """`only_step` with sigma = eta (bbar / bbar_t) sqrt(1 - (abar_t / abar)^2).
+def only_jump(xp: Any, x: Array, eps: Array, z: Array, eta: float, *given: Array) -> Array:
+    """`only_step` with sigma = eta (bbar / bbar_t) sqrt(1 - (abar_t / abar)^2), where bbar is sqrt(1 - abar^2).
 
-    levels: (abar_t, bbar_t, abar, bbar) three times, for the mean, for sigma under the root and for sigma before the noise:
-    as inputs of their own, their uses cannot cancel in the conditioning.
+    given: (abar_t, abar, abar_t, abar, 1) three times, for the mean, for sigma under the root and for sigma before the
+    noise; the second pair and the 1 are for bbar. As inputs of their own, their uses cannot cancel in the conditioning.
     """
-    mean, *of_sigmas = levels[:4], levels[4:8], levels[8:]
+
+    def levels(abar_t: Array, abar: Array, again_t: Array, again: Array, one: Array) -> tuple[Array, ...]:
+        return abar_t, xp.sqrt(one - again_t * again_t), abar, xp.sqrt(one - again * again)
+
+    mean, *of_sigmas = (levels(*given[i : i + 5]) for i in (0, 5, 10))
     sigmas = [eta * bbar / bbar_t * xp.sqrt(1 - abar_t / abar * abar_t / abar) for abar_t, bbar_t, abar, bbar in of_sigmas]
     return only_step(xp, x, eps, z, *mean, *sigmas, np.ones(np.shape(x), dtype=int))
 
 
-def jump(x: Any, eps: Any, z: Any, abar: Any, bbar: Any, now: int, then: int, eta: float) -> Bound:
-    """Truth and error budget of a step between two times of a schedule, with sigma = eta times the posterior's deviation."""
-    levels = abar[now], bbar[now], abar[then], bbar[then]
-    # The ten of a step, and before them: alpha^2, 1 - alpha^2, its root, times bbar_prev / bbar_t, times eta.
-    return certified(only_jump, (x, eps, z, eta, *levels, *levels, *levels), roundings=15, sums=0)
+def jump(x: Any, eps: Any, z: Any, abar: Any, now: int, then: int, eta: float) -> Bound:
+    """Truth and error budget of a step between two times of a schedule, with sigma = eta times the posterior's deviation.
+
+    The deviations that a program gets may be rounded: abar^2 + bbar^2 = 1 is true to float64, so that is where it can run.
+    """
+    given = abar[now], abar[then], abar[now], abar[then], torch.ones_like(x)
+    # The nine of a step after alpha, and before them sigma, whichever way: abar^2, 1 - abar^2 (or bbar, rounded by the caller),
+    # bbar / bbar_t or its square, times (1 - alpha^2) or its root, a root, times eta.
+    return certified(only_jump, (x, eps, z, eta, *given, *given, *given), roundings=15, sums=0)
+
+
+def only_chain(xp: Any, x: Array, constant: Array, slope: Array, *levels: Array) -> Array:
+    """Euler's method for dy/du = e, y = x / abar, u = bbar / abar, with the predictor e_t = constant_t + slope_t x_t.
+
+    levels: abar, bbar, and abar, bbar once more for the ends of the steps: a level ends one step and begins the next.
+    """
+    begin, end = levels[1] / levels[0], levels[3] / levels[2]
+    y = x / levels[0][-1]
+    for t in range(len(begin) - 1, 0, -1):
+        y = y + (end[t - 1] - begin[t]) * (constant[t] + slope[t] * (levels[0][t] * y))
+    return levels[2][0] * y
+
+
+def eulers_chain(x: Any, constant: Any, slope: Any, abar: Any, bbar: Any) -> Bound:
+    """Truth and error budget of the chain of steps with sigma = 0 along levels of shape (times, batch)."""
+    # In every step two roundings in the predictor and the ten of a step.
+    return certified(only_chain, (x, constant, slope, abar, bbar, abar, bbar), roundings=12 * (len(abar) - 1), sums=0)

@@ -64,7 +64,9 @@ def probe(step: Callable[..., Balls], at: tuple[Balls, ...]) -> Affine:
     zero = [0 * x for x in at]
     try:
         offset = step(*zero)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, AttributeError) as error:
+        if not any(name in str(error) for name in ("numpy.ndarray", "numpy.object_", "must be Tensor, not")):
+            raise  # not an array of balls where torch wants a tensor, but a mistake of the step itself
         raise TensorsOnly(f"the step takes tensors only: {error}") from error
     affine = Affine(offset, tuple(step(*zero[:j], zero[j] + 1, *zero[j + 1 :]) - offset for j in range(len(at))))
     got, expected = np.asarray(step(*at), dtype=object), affine(*at)

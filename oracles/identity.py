@@ -22,12 +22,3 @@ def vanishes(what: str, residual: Any, scale: Any) -> None:
             raise Refuted(f"{where}: off by {float(ball.mid()):.9g}, where the terms have size {float(abs(scale[at])):.3g}")
         if not ball.rad() <= LEFT * abs(scale[at]):
             raise Unsettled(f"{where}: {DIGITS} digits leave {float(ball.rad()):.2g}: cancellation in the oracle itself")
-
-
-def not_negative(what: str, value: Any) -> None:
-    """No ball of `value` lies below 0. Raises `Refuted`."""
-    value = np.asarray(value, dtype=object)
-    compared(value.size, arithmetic=f"{DIGITS} digits", strength=Strength.CERTIFIED)
-    for at, ball in np.ndenumerate(value):
-        if not ball.is_finite() or ball < 0:
-            raise Refuted(f"{what} at {list(at)}: {float(ball.mid()):.9g}, must not be negative")

@@ -107,7 +107,7 @@ def test_decode_equals_mha_form(subject, case, executors):
     d_c, d_cq, d_k, d_r = case.W_c.shape[1], case.W_cq.shape[1], case.W_qc.shape[2], case.W_kr.shape[1]
     # Stored on the longest path: c', its projection, the absorbed query, angle, cosine (2), three of the rotation, logit,
     # scale (2), maximum (2), exponential (2), quotient, average, W_v. Summed: every contraction of that path and the softmax's.
-    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c)
+    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=case.largest_logit)
     executors.hold("training form", subject.mha_form, case.tensors, truth)
     executors.hold("decoding form", subject.mqa_form, case.tensors, truth)
 
@@ -155,7 +155,7 @@ def test_groups_are_runs_of_consecutive_heads(subject, h, case, executors):
         equal([subject.group(s, h, g) for s in range(1, h + 1)], runs, f"groups of {h} heads, g = {g}")
     n, d, d_k = *case.x.shape, case.W_q.shape[2]
     # Stored on the longest path: query, logit, scale (2), maximum (2), exponential (2), quotient, average.
-    truth = certified(attention.grouped, case.tensors, roundings=10, sums=d + d_k + 2 * n)
+    truth = certified(attention.grouped, case.tensors, roundings=10, sums=d + d_k + 2 * n, exponent=case.largest_logit)
     repeats = len(case.W_q) // len(case.W_k)
     tied = case.x, case.W_q, case.W_k.repeat_interleave(repeats, 0), case.W_v.repeat_interleave(repeats, 0)
     executors.hold("GQA", subject.attention, case.tensors, truth)
@@ -249,9 +249,10 @@ def test_cached_numbers_per_token(subject, small, few, name, executors):
     as_mla = lambda x, m, *weights: decoded(subject.mla_extend, (x, m), *weights)
     as_gqa = lambda x, *weights: decoded(subject.gqa_extend, (x,), *weights)
     # The same path as in full attention: see the two claims above for what is counted.
-    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c)
+    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=small.largest_logit)
     executors.hold("decoded by MLA", lambda *args: as_mla(*args)[0], small.tensors, truth)
-    truth = certified(attention.grouped, few.tensors, roundings=10, sums=few.x.shape[1] + few.W_q.shape[2] + 2 * len(few.x))
+    sums = few.x.shape[1] + few.W_q.shape[2] + 2 * len(few.x)
+    truth = certified(attention.grouped, few.tensors, roundings=10, sums=sums, exponent=few.largest_logit)
     executors.hold("decoded by GQA", lambda *args: as_gqa(*args)[0], few.tensors, truth)
     halved = [tuple(tensor.bfloat16() for tensor in case.tensors) for case in (small, few)]  # a cache in another dtype would be larger
     equal(as_mla(*halved[0])[1], d_c + d_r, f"numbers cached per token by MLA with {len(small.W_kc)} heads")

@@ -5,6 +5,8 @@ The attention itself, its blocks and its gradients are held against dense attent
 
 from fractions import Fraction
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from hypothesis import given
@@ -14,7 +16,7 @@ from impls.attention import transformer_vq, vq_blocks, vq_gradients
 from impls.attention.transformer_vq import one_hot, weights
 from oracles.attention import average, causal_mask
 from oracles.ball import certified
-from oracles.budget import Bound, third
+from oracles.budget import third
 from oracles.cost import beyond_linear, cost, linear
 from oracles.derivative import gradient_at_zero
 from oracles.evidence import Strength, measured, require
@@ -129,7 +131,7 @@ def test_encoder_equals_dense_attention_over_codes(subject, case, executors):
     z = torch.tensor(nearest_codes(K, C))
     # Stored on the longest path: logit, maximum (2), exponential (2), count times weight, their sum, quotient, sum per code, average.
     # Summed: the logit, then over codes and over tokens, in the numerator and in the denominator.
-    truth = certified(bidirectional_average, (Q, C[z], V), roundings=10, sums=d_k + 2 * (c + n))
+    truth = certified(bidirectional_average, (Q, C[z], V), roundings=10, sums=d_k + 2 * (c + n), exponent=(Q @ C.T).abs().max())
     executors.hold("attention", subject.attention, (Q, z, V, C), truth)
     executors.only(torch.float64).hold("attention, values of 53 bits", subject.attention, (Q, z, V / 3, C), third(truth))
     got = subject.nearest(K, C).tolist()
@@ -223,7 +225,7 @@ def test_block_recursion_equals_dense_causal_attention(subject, case, executors)
 
     # Stored on the longest path: logit, maximum (2), exponential (2), count times weight, their sum, quotient, sum per code and
     # block, one addition to the state per block, average. Summed: the logit, and over tokens and codes, above and below.
-    truth = certified(causal_average, (Q, C[z], V), roundings=10 + n // l, sums=d_k + 2 * (c + n))
+    truth = certified(causal_average, (Q, C[z], V), roundings=10 + n // l, sums=d_k + 2 * (c + n), exponent=(Q @ C.T).abs().max())
     executors.hold("attention in blocks", blockwise, (Q, z, V, C), truth)
     executors.only(torch.float64).hold("attention in blocks, values of 53 bits", blockwise, (Q, z, V / 3, C), third(truth))
 
@@ -321,9 +323,9 @@ def key_gradient(case, visible):
     # Stored on the longest path: logit, maximum (2), exponential (2), count times weight, their sum, quotient, then the output O
     # (sum per code, average), G . O (2), times Q, times W, sum over tokens, T V, difference, and two scans of n additions.
     # One more: the two halves of the truth are added in float64. Summed: logit, codes, values, tokens thrice (O, Z, T).
-    layers = {"roundings": 18 + 2 * n, "sums": d_k + 2 * c + 2 * d_v + 3 * n}
+    layers = {"roundings": 18 + 2 * n, "sums": d_k + 2 * c + 2 * d_v + 3 * n, "exponent": float((Q @ C.T).abs().max())}
     parts = certified(halves(visible), (Q, C[z], V, G, ones[..., :d_k], ones[..., d_k:]), **layers)
-    return Bound(parts.truth.sum(0), parts.scale.sum(0), **layers)
+    return replace(parts, truth=parts.truth.sum(0), scale=parts.scale.sum(0))
 
 
 def costs(gradient, case):

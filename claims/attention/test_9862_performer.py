@@ -106,7 +106,7 @@ def test_positive_random_features_are_unbiased(subject, case, executors):
 
     # Stored: product, square, sum, half, difference, exponential (2), sqrt(m), quotient. Summed: the product and the square.
     # Two more: the truth is divided by sqrt(m) in float64.
-    one = certified(exponents, (k, omega), roundings=11, sums=2 * d)
+    one = certified(exponents, (k, omega), roundings=11, sums=2 * d, exponent=exponents(torch, k, omega).log().abs().max())
     executors.hold("features", subject.features, (k, omega), replace(one, truth=one.truth / m**0.5, scale=one.scale / m**0.5))
 
     alone = exponents(torch, k, points)
@@ -206,6 +206,7 @@ def test_soft_codes_times_total_weight_are_performer(subject, case, executors):
     # Stored on the longest path: difference, square, half, maximum (2), exponential (2), sum, quotient, S (3), their product, sum over
     # keys, sum over codes, quotient. Summed: the distance, the two sums over codes of softmax and S, keys and codes above and below.
     layers = {"roundings": 16, "sums": 2 * d + 2 * m + 2 * (n + m)}
+    layers["exponent"] = float((Q @ omega.T).abs().max() + half_distances(K, omega, 1).max())
     few = [0, -1]  # of the keys: each has a row of its own, and two certified rows cost a sixth of twelve
     pointwise = certified(lambda xp, K, omega: xp.exp(-half_distances(K, omega, 1)), (K[few], omega), **layers)
     pointwise = replace(pointwise, scale=conditioning(lambda *x: factored(torch, *x), (K[few], omega, ones[few], ones[few])))
@@ -313,7 +314,7 @@ def test_mixture_over_codes_is_linear_attention_and_vq(subject, case, executors)
     # codes; before the sum over keys, for soft p, difference, square, half, times beta, maximum (2), exponential (2), sum, quotient.
     # Summed: logit, keys and codes above and below; distance and codes for soft p.
     queries = torch.cat([Q, 16 * Q])  # with 16 Q, logits beyond 88, where exp overflows in float32
-    hard = certified(over_codes, (queries, C[z], V, C), roundings=10, sums=d + 2 * (n + c))
+    hard = certified(over_codes, (queries, C[z], V, C), roundings=10, sums=d + 2 * (n + c), exponent=(queries @ C.T).abs().max())
     executors.hold("one-hot mixture", subject.attention, (queries, p, V, C), hard)
     executors.only(torch.float64).hold("one-hot mixture, values of 53 bits", subject.attention, (queries, p, V / 3, C), third(hard))
     ones = torch.ones(n, c, dtype=torch.float64)
@@ -323,7 +324,8 @@ def test_mixture_over_codes_is_linear_attention_and_vq(subject, case, executors)
 
     soft_layers = {"roundings": 20, "sums": 2 * d + c + 2 * (n + c)}
     for beta in (1, 16):
-        truth = certified(soft_over_codes(beta), (Q, K, V, C, C, ones), **soft_layers)
+        exponent = (Q @ C.T).abs().max() + beta * half_distances(K, C, 1).max()
+        truth = certified(soft_over_codes(beta), (Q, K, V, C, C, ones), **soft_layers, exponent=exponent)
         executors.hold(f"mixture, beta = {beta}", at(beta), case.tensors, truth)
 
     # A key's weight is that of its nearest code times a factor in [1 - tau, 1 - tau + tau e^range], tau <= (c - 1) e^(-beta g / 2) the

@@ -5,6 +5,7 @@ s (..., n) scores; alpha the scale, a scalar tensor or one that broadcasts again
 
 import torch
 
+from impls.attention.annealed_scale import optimum  # noqa: F401  the scale that the post recommends
 from impls.attention.softmax import softmax
 
 

@@ -17,7 +17,7 @@ FAR = 9  # scores beyond it have probability 2e-19
 
 
 def gradient(alpha, n):
-    """G(alpha) for alpha > 0 and n >= 1; for alpha = inf its limit."""
+    """G(alpha) for 1/64 <= alpha <= 64 and n >= 2; for alpha = inf its limit. Larger scales cost alpha^2."""
     if alpha == math.inf:
         return supremum(n)
     h = 1 / (4 * max(alpha, 1))  # spacing of the scores; of y: alpha h <= 1/4, where w^2 e^(-w) has poles at a distance pi / 2

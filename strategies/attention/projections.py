@@ -31,6 +31,13 @@ class Latent(Tensors):
     W_kr: Tensor
     W_v: Tensor
 
+    @property
+    def largest_logit(self) -> float:
+        c, c_q = self.x @ self.W_c, self.x @ self.W_cq
+        content = (c_q @ self.W_qc @ (c @ self.W_kc).mT).abs()
+        rotary = (c_q @ self.W_qr).norm(dim=-1)[..., None] * (self.x @ self.W_kr).norm(dim=-1)  # whatever the rotation
+        return float((content + rotary).max())
+
 
 @dataclass(frozen=True, repr=False)
 class Grouped(Tensors):
@@ -40,6 +47,11 @@ class Grouped(Tensors):
     W_q: Tensor
     W_k: Tensor
     W_v: Tensor
+
+    @property
+    def largest_logit(self) -> float:
+        k = (self.x @ self.W_k).repeat_interleave(len(self.W_q) // len(self.W_k), 0)
+        return float((self.x @ self.W_q @ k.mT).abs().max())
 
 
 LARGEST_LOGIT = 500.0  # far beyond the overflow of exp in float32, below that in float64, where the oracle has to evaluate it
@@ -52,9 +64,9 @@ def positions(draw: st.DrawFn, n: int) -> Tensor:
     return torch.tensor(steps, dtype=torch.float64).cumsum(0)
 
 
-def heated(W: Tensor, largest: float) -> Tensor:
-    """W times the power of two that takes logits of size at most `largest` as far as they may go."""
-    return W * 2.0 ** math.floor(math.log2(LARGEST_LOGIT / largest)) if largest else W
+def heat(largest: float) -> st.SearchStrategy[float]:
+    """1, or the power of two that takes logits of size `largest` as far as they may go."""
+    return st.sampled_from([1.0, 2.0 ** math.floor(math.log2(LARGEST_LOGIT / largest)) if largest else 1.0])
 
 
 @st.composite
@@ -68,13 +80,8 @@ def latent(draw: st.DrawFn) -> Latent:
         draw(dyadic(n, d, denominator=64)), draw(positions(n)), draw(dyadic(d_r // 2, denominator=64)),
         weight(d, d_c), weight(d, d_cq), weight(h, d_cq, d_k), weight(h, d_cq, d_r), weight(h, d_c, d_k), weight(d, d_r), weight(h, d_c, d_v),
     )  # fmt: skip
-    if draw(st.booleans()):
-        return case
-    x, c, c_q = case.x.abs(), case.x.abs() @ case.W_c.abs(), case.x.abs() @ case.W_cq.abs()
-    content = c_q @ case.W_qc.abs() @ (c @ case.W_kc.abs()).mT
-    rotary = 2 * (c_q @ case.W_qr.abs()).sum(-1)[..., None] * (x @ case.W_kr.abs()).sum(-1)
-    largest = float((content + rotary).max())
-    return replace(case, W_qc=heated(case.W_qc, largest), W_qr=heated(case.W_qr, largest))
+    factor = draw(heat(case.largest_logit))
+    return replace(case, W_qc=factor * case.W_qc, W_qr=factor * case.W_qr)
 
 
 @st.composite
@@ -84,10 +91,7 @@ def grouped(draw: st.DrawFn) -> Grouped:
     n, d, d_k, d_v = draw(st.integers(2, 6)), draw(st.integers(1, 3)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
     weight = lambda *shape: draw(dyadic(*shape, denominator=64))
     case = Grouped(draw(dyadic(n, d)), weight(h, d, d_k), weight(g, d, d_k), weight(g, d, d_v))
-    if draw(st.booleans()):
-        return case
-    q, k = case.x.abs() @ case.W_q.abs(), case.x.abs() @ case.W_k.abs().repeat_interleave(h // g, 0)
-    return replace(case, W_q=heated(case.W_q, float((q @ k.mT).max())))
+    return replace(case, W_q=draw(heat(case.largest_logit)) * case.W_q)
 
 
 @st.composite

@@ -1,0 +1,25 @@
+"""The size of the softmax gradient of many draws on many scales: the moduli of the Jacobian's entries without forming it.
+
+p = softmax(alpha s) sums to one whatever s is, so each row of moduli |d p_i / d s_j| has the sum of the entries off the
+diagonal on the diagonal too, and half of all of them is alpha sum_{i != j} p_i p_j: a sum of positive terms, two for each pair.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, stack
+
+
+def half_l1_norms(s: Tensor, alphas: Tensor) -> tuple[Tensor, Tensor]:
+    """1/2 sum_ij |d p_i / d s_j| of each draw s (b, n) for each of alphas (g,): (b, g), with a bound on their errors, (b,)."""
+    n = s.shape[-1]
+    x = s - s.amax(-1, keepdim=True)
+    sizes = []
+    for alpha in alphas:
+        w = (alpha * x).exp()
+        pairs = (w[..., 1:] * w[..., :-1].cumsum(-1)).sum(-1)  # the entries before each one
+        sizes.append(alpha * 2 * pairs / w.sum(-1).square())
+    # Relative to a value of at most alpha. An exponent is rounded twice, the exponential adds 2 (one ulp): 2 |x| + 2, in a product
+    # of two twice and again in the squared sum; prefix sum, sum of pairs, and the squared sum twice: 4 n; product, square,
+    # two quotients or products: 5.
+    widest = alphas.amax() * -x.amin(-1)
+    return stack(sizes, -1), 2.0**-53 * alphas.amax() * (8 * widest + 4 * n + 13)
