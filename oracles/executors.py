@@ -118,7 +118,7 @@ class Executors:
     def hold(self, what: str, f: Callable[..., Tensor], inputs: tuple[Any, ...], bound: Bound) -> None:
         """f(*inputs) is within the bound's budget on every executor, and every device within both budgets of the CPU.
 
-        Raises `Refuted` at the worst entry, `BadOutput` where the subject returns something of another shape.
+        Executors too coarse for the exponents of this case are left out of it (`Bound.resolves`). Raises `Refuted` at the worst entry, `BadOutput` where the subject returns something of another shape.
         """
         current = record()
         current.devices.update(self.names)
@@ -126,7 +126,10 @@ class Executors:
             for dtype in DTYPES:
                 current.row(device, str(dtype).removeprefix("torch.")).not_run = why
         worst, sentence, sound = -1.0, "", {}
-        for executor in filter(bound.resolves, self.present):
+        judged = [executor for executor in self.present if bound.resolves(executor)]
+        if not judged:
+            raise Unsettled(f"{what}: exponents up to {bound.exponent:.3g} are beyond every executor: draw smaller values")
+        for executor in judged:
             got = executor.run(f, inputs)
             if got.shape != bound.truth.shape:
                 raise BadOutput(f"{what}: returned shape {tuple(got.shape)} on {executor}, expected {tuple(bound.truth.shape)}")

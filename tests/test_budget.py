@@ -81,7 +81,7 @@ def test_the_allowed_error_counts_roundings_in_the_dtype_and_sums_in_the_accumul
 
 
 def test_a_dtype_too_coarse_for_the_count_is_unsettled() -> None:
-    with pytest.raises(Unsettled, match="200 roundings and 5 sums exceed what bfloat16 can bound: draw smaller shapes"):
+    with pytest.raises(Unsettled, match="200 roundings, 5 sums and exponents up to 0 exceed what bfloat16 can bound: draw smaller shapes"):
         Bound(tensor(1.0), tensor(1.0), roundings=200, sums=5).allowed(Executor("cpu", torch.bfloat16))
 
 
@@ -183,3 +183,17 @@ def test_a_third_of_an_input_shows_a_sum_that_is_kept_in_float32() -> None:
     share = lambda got, bound: largest_share((got - bound.truth).abs(), bound.allowed(Executor("cpu", torch.float64)))[0]
     assert share(in_float32(X), bound) == 0 and share(in_float32(X / 3), of_thirds) > 1
     assert share((X / 3).cumsum(0), of_thirds) < 1
+
+
+def test_an_underflow_is_no_error_and_a_small_number_is_one() -> None:
+    x = tensor(60.0, 0.0)
+    definition = lambda xp, x: xp.exp(-x * x / 8)
+    bound = certified(definition, (x,), roundings=5, sums=0, exponent=450)
+    allowed = bound.allowed(FLOAT32)
+    assert bound.truth[0] < 1e-190 and allowed[0] > bound.truth[0]  # float32 returns 0 there
+    assert allowed[0] < 1e-35 and 0 < allowed[1] < 1e-6
+
+
+def test_uncertain_exponents_widen_the_budget() -> None:
+    narrow, wide = (Bound(tensor(1.0), tensor(1.0), roundings=9, exponent=z).allowed(FLOAT32) for z in (0.0, 1e5))
+    assert wide / narrow == pytest.approx(math.exp(4 * 10 * 2**-24 * 1e5))

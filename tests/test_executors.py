@@ -133,8 +133,20 @@ def test_an_error_where_none_is_allowed_is_refuted() -> None:
     bound = certified(lambda xp, x: x * x, (zero,), roundings=1, sums=0)
     with recording():
         SOUND.hold("x^2", lambda x: x * x, (zero,), bound)
-        with pytest.raises(Refuted, match="inf x the error budget"):
-            SOUND.hold("x^2", lambda x: x * x + 1e-300, (zero,), bound)
+        with pytest.raises(Refuted, match=r"2\.25e\+07 x the error budget on cpu float64: got 1e-300, truth 0"):
+            SOUND.hold("x^2", lambda x: x * x + 1e-300, (zero,), bound)  # only what an underflow can do is allowed
+
+
+def test_an_executor_too_coarse_for_the_exponents_is_left_out() -> None:
+    x = torch.tensor([100.0], dtype=torch.float64)
+    bound = certified(lambda xp, x: xp.exp(-x), (x,), roundings=2, sums=0, exponent=100)
+    with recording() as record:
+        SOUND.hold("e^-x", lambda x: (-x).exp(), (x,), bound)
+    judged = {arithmetic for (_, arithmetic), row in record.rows.items() if row.comparisons}
+    assert judged == {"float64", "float32", "float64 reassociated", "float32 reassociated"}
+    beyond = certified(lambda xp, x: xp.exp(-x), (x,), roundings=2, sums=0, exponent=1e17)
+    with recording(), pytest.raises(Unsettled, match="e.-x: exponents up to 1e.17 are beyond every executor"):
+        SOUND.hold("e^-x", lambda x: (-x).exp(), (x,), beyond)
 
 
 def test_the_worst_entry_of_the_worst_executor_is_named() -> None:

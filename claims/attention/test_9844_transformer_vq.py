@@ -3,9 +3,8 @@
 The attention itself, its blocks and its gradients are held against dense attention over the gathered keys; costs are counted.
 """
 
-from fractions import Fraction
-
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import torch
