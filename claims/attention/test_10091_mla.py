@@ -3,7 +3,7 @@
 from functools import partial
 
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, subjects, variant
@@ -14,7 +14,7 @@ from oracles import attention
 from oracles.ball import certified
 from oracles.evidence import equal, measured
 from oracles.polynomial import same_polynomial
-from strategies.attention.projections import MODELS, absorbable, grouped, latent, of_size
+from strategies.attention.projections import MODELS, absorbable, grouped, latent, of_size, repelled_by_itself
 
 POST = Post(
     10091,
@@ -100,6 +100,7 @@ def with_rotary_key(key):
     rotary_key_one_position_late=with_rotary_key(lambda x, c, positions, theta, W_kr: rotate(x @ W_kr, positions + 1, theta)),
     rotary_key_fed_from_the_latent=with_rotary_key(lambda x, c, positions, theta, W_kr: rotate(c.mean(-1, keepdim=True) * W_kr[:1], positions, theta)),
 )
+@example(case=repelled_by_itself())
 @given(case=latent())
 def test_decode_equals_mha_form(subject, case, executors):
     x, m, *rest = case.tensors

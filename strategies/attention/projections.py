@@ -84,6 +84,15 @@ def latent(draw: st.DrawFn) -> Latent:
     return replace(case, W_qc=factor * case.W_qc, W_qr=factor * case.W_qr)
 
 
+def repelled_by_itself() -> Latent:
+    """Two opposite tokens: each has a logit of -231 with itself and of +231 with the other, so that a leaky mask shows."""
+    one = lambda *shape: torch.ones(shape, dtype=torch.float64)
+    return Latent(
+        torch.tensor([[1.0], [-1.0]], dtype=torch.float64), torch.arange(2, dtype=torch.float64), one(1),
+        one(1, 1), one(1, 1), -400 * one(1, 1, 1), 0 * one(1, 1, 2), one(1, 1, 1), 0 * one(1, 2), one(1, 1, 1),
+    )  # fmt: skip
+
+
 @st.composite
 def grouped(draw: st.DrawFn) -> Grouped:
     """2 to 6 tokens, up to 6 heads in any number of groups that divides them; logits around 1 as often as up to LARGEST_LOGIT."""
