@@ -26,6 +26,7 @@ from claims.trials import Role, Trial, UnusableImpl, implementation_key, load_im
 from claims.vocabulary import DECLARATION, Claim
 from oracles.evidence import Refuted
 
+SEED = "--hypothesis-seed"  # an option of Hypothesis's own plugin
 LIMIT_TO_END_NATIVE_CODE = 30  # seconds after the time limit at which a property deaf to signals costs its process
 
 SEEN = pytest.StashKey[dict[str, str]]()  # claim id -> where it was declared
@@ -75,7 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     profile = config.getoption("--profile")
     if profile not in PROFILES:
         raise pytest.UsageError(f"--profile {profile}: there is no such profile; use {', '.join(PROFILES)}")
-    profiles.load(profile)
+    profiles.load(profile, seeded=config.getoption(SEED, None) is not None)
     if options := config.getoption("--impl"):
         sys.path.insert(0, str(config.invocation_params.dir))
         try:

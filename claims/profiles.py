@@ -20,10 +20,13 @@ PROFILES = {"quick": (25, 60), "audit": (100, 120), "deep": (2000, 3600)}
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrink)
 
 
-def load(profile: str) -> None:
-    """Make `profile` Hypothesis's own default too, for properties that are no claims."""
+def load(profile: str, *, seeded: bool = False) -> None:
+    """Make `profile` Hypothesis's own default too, for properties that are no claims.
+
+    seeded: the user gave --hypothesis-seed, and the cases come from it in any profile: other cases, as repeatable.
+    """
     for name, (examples, _) in PROFILES.items():
-        repeatable = {} if name == "deep" else dict(derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
+        repeatable = {} if name == "deep" else dict(derandomize=not seeded, database=None, suppress_health_check=[HealthCheck.too_slow])
         # Our profiles decide, not the environment: the default one differs under CI=true, and too_slow reads a clock.
         parent = settings.get_profile("default")
         settings.register_profile(

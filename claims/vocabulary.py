@@ -12,6 +12,7 @@ import inspect
 import json
 import re
 import sys
+import unittest
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import Enum
@@ -22,6 +23,7 @@ import hypothesis
 
 DECLARATION = "__claim__"
 AUDITED = ("impls", "oracles", "strategies")
+TOLD = ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by", "merges", "part_of", "proxy")
 
 
 class Kind(Enum):
@@ -35,6 +37,7 @@ class Kind(Enum):
     INEQUALITY = "inequality"
     APPROXIMATION = "approximation"
     COMPLEXITY = "complexity"
+    EMPIRICAL = "empirical"  # of trained models or machines: see `not_checkable`
 
 
 class Finding(Enum):
@@ -77,6 +80,10 @@ class Claim:
     says: the post's statement. scope: the conditions the post states. found: the finding in one sentence, incl. the
     scope in which it is true. corrected: the sentence the post should have had (refuted claims). limits: what the check
     cannot show. if_fails: the likeliest cause if a subject is refuted.
+
+    The catalogue of a post's statements may cut them differently. merges: ids of other entries that this claim checks
+    too, each with the reason. part_of: the entry that this claim was split from. proxy: id of the claim that comes nearest
+    to one that cannot be checked.
     """
 
     post: Post
@@ -92,6 +99,9 @@ class Claim:
     if_fails: str = ""
     corrected: str = ""
     corrected_by: str = ""
+    merges: dict[str, str] = field(default_factory=dict)
+    part_of: str = ""
+    proxy: str = ""
     headline: bool = False
     effort: float = 1.0
     test: Callable[..., Any] = field(default=lambda: None, repr=False)
@@ -102,9 +112,9 @@ class Claim:
     def problems(self) -> list[str]:
         """One sentence for everything that keeps this declaration from being a claim, each with its remedy."""
         found = []
-        if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
+        if not re.fullmatch(r"[a-z0-9]+([-.][a-z0-9]+)*", self.id):
             found.append(f"its id {self.id!r} is not a slug: use lower-case words joined by hyphens")
-        for name in ("section", "says", "zh", "scope", "found", "limits", "if_fails"):
+        for name in ("section", "says", "zh", "found"):
             if not getattr(self, name):
                 found.append(f"it has no `{name}`: add {name}=... to @claim")
         for name, allowed in (("kind", Kind), ("finding", Finding)):
@@ -113,6 +123,16 @@ class Claim:
                 found.append(f"its `{name}` is {getattr(self, name)!r}: use one of {options}")
         if not all((self.post.archive, self.post.date, self.post.en, self.post.zh, self.post.topic)):
             found.append("its Post lacks a field: give archive, date, en, zh and topic")
+        return found + (self.problems_unchecked() if self.finding is Finding.NOT_CHECKABLE else self.problems_checked())
+
+    def problems_unchecked(self) -> list[str]:
+        found = [] if self.proxy else ["it names no `proxy`: give the id of the claim that comes nearest to it"]
+        if self.reference is not None or self.counterexamples:
+            found.append("it cannot be checked and yet has subjects or counterexamples: declare it with not_checkable(...)")
+        return found
+
+    def problems_checked(self) -> list[str]:
+        found = [f"it has no `{name}`: add {name}=... to @claim" for name in ("scope", "limits", "if_fails") if not getattr(self, name)]
         if self.reference is None:
             found.append("it has no subject: add @subjects(reference, wrong_variant=..., another=...) above @given")
         elif len(self.controls) < 2:
@@ -150,7 +170,7 @@ class Claim:
                 {"why": pinned.why, "case": ", ".join(f"{name}={value!r}" for name, value in pinned.case.items())}
                 for pinned in self.counterexamples
             ],
-        } | {name: getattr(self, name) for name in ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by")}
+        } | {name: getattr(self, name) for name in TOLD}
 
 
 def used_by(module: ModuleType) -> set[ModuleType]:
@@ -179,6 +199,20 @@ def claim(post: Post, id: str, **declared: Any) -> Callable[[Callable[..., Any]]
         return test
 
     return declare
+
+
+def not_checkable(post: Post, id: str, *, section: str, says: str, zh: str, reason: str, proxy: str) -> Callable[..., Any]:
+    """Declare a statement of `post` that no program here can decide, so that the total is honest: test_name = not_checkable(...).
+
+    reason: what it would take to check it. proxy: id of the claim that comes nearest. It is collected like any claim and
+    is always "not run".
+    """
+
+    def test(subject: None) -> None:
+        raise unittest.SkipTest(f"cannot be checked: {reason}")
+
+    declare = claim(post, id, section=section, kind=Kind.EMPIRICAL, finding=Finding.NOT_CHECKABLE, says=says, zh=zh, found=reason, proxy=proxy)
+    return declare(test)
 
 
 def subjects(reference: Any, /, **controls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

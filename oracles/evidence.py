@@ -71,6 +71,7 @@ class Record:
     certificates: dict[str, str] = field(default_factory=dict)
     strengths: set[Strength] = field(default_factory=set)
     devices: dict[str, str] = field(default_factory=dict)
+    figures: dict[Any, dict[str, dict[Any, tuple[float, float]]]] = field(default_factory=dict)  # see oracles.figure
     fresh: list[Row] = field(default_factory=list)  # rows whose worst case is the example that is running now
 
     @property

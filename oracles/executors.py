@@ -146,7 +146,7 @@ class Executors:
                 worst = share
                 sentence = (
                     f"{place}: {share:.3g} x the error budget on {executor}: got {got[at]:.9g}, "
-                    f"truth {bound.truth[at]:.9g}, allowed error {allowed[at]:.2g}"
+                    f"truth {bound.truth[at]:.9g}, allowed error {allowed[at]:.2g}; all entries together are off by {relative(got, bound.truth):.2g}"
                 )
             if executor.note == "" and executor.device == "cpu":
                 sound[executor.dtype] = (executor, got, allowed)
@@ -167,6 +167,11 @@ def largest_share(error: Tensor, allowed: Tensor) -> tuple[float, tuple[int, ...
     share = torch.where(error == 0, 0.0, error / allowed).nan_to_num(nan=torch.inf, posinf=torch.inf)
     flat = int(share.argmax())
     return float(share.flatten()[flat]), tuple(int(i) for i in torch.unravel_index(torch.tensor(flat), share.shape))
+
+
+def relative(got: Tensor, truth: Tensor) -> float:
+    """|got - truth| / |truth| in the Frobenius norm: the size of a mistake, whatever the budget. Infinite where the truth is all zeros."""
+    return float(torch.linalg.vector_norm(got - truth) / torch.linalg.vector_norm(truth)) if truth.any() else torch.inf
 
 
 def sharpest(allowed: Tensor, truth: Tensor) -> float:

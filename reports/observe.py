@@ -98,4 +98,8 @@ def recorded(record: Record, examples: Examples) -> dict[str, Any]:
         "certificates": record.certificates,
         "strengths": [strength.value for strength in record.strengths],
         "devices": record.devices,
+        "figures": [
+            {**asdict(figure), "series": {name: [[x, *y] for x, y in points.items()] for name, points in series.items()}}
+            for figure, series in record.figures.items()
+        ],
     }

@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from claims.plugin import TRIALS, TimeLimit, declared, trial_of
+from claims import Finding
+from claims.plugin import SEED, TRIALS, TimeLimit, declared, trial_of
 from oracles.evidence import Refuted, recording
 from reports import evidence, publish, terminal
 from reports.observe import observed, recorded
@@ -73,8 +74,7 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        trial = trial_of(item)
-        if trial is None:
+        if trial_of(item) is None or declared(item.function).finding is Finding.NOT_CHECKABLE:
             return (yield)
         flushed = [time.monotonic()]
         spooled = self.spool / f"{spool_name(item.nodeid)}.json"
@@ -158,7 +158,7 @@ class Controller:
             "commit": commit,
             "dirty": dirty,
             "profile": self.config.getoption("--profile"),
-            "seeds": "fresh" if self.config.getoption("--profile") == "deep" else "derandomised",
+            "seeds": seeds(self.config),
             "arguments": list(map(str, self.config.invocation_params.args)),
             "python": platform.python_version(),
             "platform": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
@@ -285,6 +285,13 @@ def installed(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
+
+
+def seeds(config: pytest.Config) -> str:
+    """Where the cases come from, in words that let the run be repeated if it can be."""
+    if (seed := config.getoption(SEED, None)) is not None:
+        return f"from {SEED}={seed}"
+    return "fresh" if config.getoption("--profile") == "deep" else "derandomised"
 
 
 def spool_name(nodeid: str) -> str:

@@ -82,6 +82,7 @@ def verdict(declared: dict[str, Any], items: list[dict[str, Any]], *, ended: boo
         "statistics": {k: v for part in known for k, v in sorted(part.get("statistics", {}).items())},
         "certificates": {k: v for part in known for k, v in sorted(part.get("certificates", {}).items())},
         "devices": {k: v for part in known for k, v in sorted(part.get("devices", {}).items())},
+        "figures": merged_figures([part.get("figures", []) for part in known]),
         "controls": [control(item) for item in audited if item["role"] == "control"],
         "counterexamples": [
             {**pinned, "message": answers.get(str(number), ""), "reproduce": f'pytest "{node}[counterexample:{number}]"'}
@@ -255,6 +256,7 @@ def merged_claim(parts: list[dict[str, Any]]) -> dict[str, Any]:
         "statistics": {k: v for part in reversed(current) for k, v in part["statistics"].items()},
         "certificates": {k: v for part in reversed(current) for k, v in part["certificates"].items()},
         "devices": {k: v for part in reversed(current) for k, v in part["devices"].items()},
+        "figures": merged_figures([part["figures"] for part in current]),
         "rows": sorted(rows, key=row_key),
         "impls": merged_impls([impl for part in current for impl in part["impls"]]),
     }
@@ -276,6 +278,23 @@ def merged_ranges(parts: list[dict[str, Any]]) -> dict[str, Any]:
         least, most = merged.get(name, (low, high))
         merged[name] = [min(least, low, key=number), max(most, high, key=number)]
     return merged
+
+
+def merged_figures(lists: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One figure per title with the points of all parts: at each x the smallest and the largest y of a series, x in order."""
+    merged: dict[str, dict[str, Any]] = {}
+    for figure in (figure for figures in lists for figure in figures):
+        drawn = merged.setdefault(figure["en"], {**figure, "series": {}})["series"]
+        for name, points in figure["series"].items():
+            known = drawn.setdefault(name, {})
+            for x, low, high in points:
+                least, most = known.get(x, (low, high))
+                known[x] = (min(least, low, key=number), max(most, high, key=number))
+    for figure in merged.values():
+        for name, known in figure["series"].items():
+            in_order = known if any(isinstance(x, str) for x in known) else sorted(known)
+            figure["series"][name] = [[x, *known[x]] for x in in_order]
+    return list(merged.values())
 
 
 def row_key(row: dict[str, Any]) -> tuple[str, str, str]:

@@ -1,0 +1,28 @@
+"""A curve or a set of bars whose points a property supplies while it runs; the page draws them from the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from oracles.evidence import record
+
+
+@dataclass(frozen=True)
+class Figure:
+    """What is drawn: title in English and Chinese, labels of both axes (LaTeX between dollar signs), logarithmic axes ("", "x", "y", "xy")."""
+
+    en: str
+    zh: str
+    x: str
+    y: str
+    log: str = ""
+
+    def __post_init__(self) -> None:
+        if self.log not in ("", "x", "y", "xy"):
+            raise ValueError(f'figure {self.en!r}: log={self.log!r}; give "", "x", "y" or "xy"')
+
+    def point(self, series: str, x: float | str, y: float) -> None:
+        """Keep the smallest and the largest y seen at this x of a series. An x that is a string makes bars."""
+        drawn = record().figures.setdefault(self, {}).setdefault(series, {})
+        low, high = drawn.get(x, (y, y))
+        drawn[x] = (min(low, float(y)), max(high, float(y)))
