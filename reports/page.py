@@ -10,6 +10,7 @@ import base64
 import html
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from itertools import groupby
@@ -19,6 +20,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from math_core import LatexError, LatexToMathML
+
+from reports.chart import chart
 
 HERE = Path(__file__).parent
 FONT = HERE / "assets" / "latinmodern-math-subset.woff2"
@@ -41,14 +44,16 @@ def page(document: dict[str, Any]) -> str:
     """The report page of a verdict document (`reports/verdicts.schema.json`)."""
     seen = visible(document)
     columns = columns_of(seen["claims"])
+    checkable = [claim for claim in seen["claims"] if claim["finding"] != "not checkable"]
     template = environment().get_template("page.html")
     return template.render(
         document=seen,
         topics=by_topic(seen["claims"]),
         columns=columns,
         findings=in_order(seen["counts"]["findings"], FINDINGS),
-        outcomes=in_order(seen["counts"]["outcomes"], OUTCOMES),
+        outcomes=in_order(Counter(claim["outcome"] for claim in checkable), OUTCOMES),
         known={claim["id"] for claim in seen["claims"]},
+        checkable=len(checkable),
         devices={device: name for claim in seen["claims"] for device, name in claim["devices"].items()},
         font=base64.b64encode(FONT.read_bytes()).decode(),
         css=Markup((HERE / "assets" / "page.css").read_text(encoding="utf-8")),
@@ -65,7 +70,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.loopcontrols"],
     )
-    made.filters |= {"tex": tex, "percent": percent, "figure": figure, "bar": bar, "kept": kept, "ordered": ordered}
+    made.filters |= {"tex": tex, "percent": percent, "figure": figure, "bar": bar, "kept": kept, "ordered": ordered, "chart": chart}
     made.globals |= {"cells": cells, "SHORT": SHORT, "LONGEST": LONGEST}
     return made
 

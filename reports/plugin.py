@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from claims import Finding
 from claims.plugin import SEED, TRIALS, TimeLimit, declared, trial_of
+from claims.vocabulary import Finding
 from oracles.evidence import Refuted, recording
 from reports import evidence, publish, terminal
 from reports.observe import observed, recorded

@@ -38,8 +38,9 @@ def write(reporter: pytest.TerminalReporter, published: Published) -> None:
 def summary(claim: dict[str, Any]) -> str:
     """How closely, on how many devices and against how many controls the claim was checked, in one short line."""
     parts = []
-    kept = sum(control["was"] == control["must_be"] for control in claim["controls"])
-    parts.append(f"controls {kept}/{len(claim['controls'])}")
+    if claim["controls"]:
+        kept = sum(control["was"] == control["must_be"] for control in claim["controls"])
+        parts.append(f"controls {kept}/{len(claim['controls'])}")
     if shares := [number(row["share"]) for row in claim["rows"] if "share" in row]:
         parts.append(f"share {max(shares):.2g}")
     parts.append(" and ".join(claim["strengths"]))

@@ -185,6 +185,15 @@ def test_only_the_deep_profile_draws_fresh_cases(profile: str, repeatable: bool)
     assert (chosen.derandomize, chosen.database is None) == (repeatable, repeatable)
 
 
+def test_a_seed_of_the_users_draws_other_cases_and_keeps_the_profile() -> None:
+    try:
+        profiles.load("quick", seeded=True)
+        chosen = settings.get_profile("quick")
+        assert (chosen.derandomize, chosen.database, chosen.max_examples) == (False, None, profiles.PROFILES["quick"][0])
+    finally:
+        profiles.load("quick")
+
+
 def test_the_profiles_are_the_same_on_a_continuous_integration_machine() -> None:
     script = (
         "from claims import profiles as p; from hypothesis import settings; p.load('audit'); print(*map(settings.get_profile, p.PROFILES))"

@@ -70,6 +70,10 @@ def filled(text: str) -> dict[str, Any]:
         statistics={text: {text: 0.1}},
         certificates={text: text},
         devices={"cpu": text},
+        figures=[
+            {"en": text, "zh": text, "x": text, "y": text, "log": "xy", "series": {text: [[1, 0, "inf"], [2, 1, 1]]}},
+            {"en": text + " in bars", "zh": text, "x": text, "y": text, "log": "", "series": {text: [[text, 0, 1]]}},
+        ],
     )
     known["rows"][0] |= {"at": text, "case": text, "device": text, "arithmetic": text}
     known["rows"].append({"device": "cuda", "arithmetic": "float32", "comparisons": 0, "not_run": text})
@@ -184,6 +188,14 @@ def test_outcomes_and_findings_are_told_in_words_not_by_colour_alone():
     read = Read(page(verdicts(records())))
     hidden = [attributes for _, attributes in read.elements if attributes.get("aria-hidden") == "true"]
     assert hidden and "reproduced" in read.text and "● holds" in read.text
+
+
+def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome():
+    claim = told("quality", trials=("reference",), finding="not checkable", kind="empirical", found="it takes training", proxy="squares")
+    shown = page(merge([verdicts(records()), verdicts(records(claim, reference={"answer": "skipped", "message": "cannot be checked"}))]))
+    (article,) = re.findall(r'<article class="claim" id="quality".*?</article>', shown, flags=re.DOTALL)
+    assert "it takes training" in article and 'href="#squares"' in article and "not run" not in article
+    assert "reproduced 1 of the 1 findings that can be checked." in " ".join(Read(shown).text.split())
 
 
 def test_empty_document_is_a_page():

@@ -57,6 +57,11 @@ PROPERTIES = {
         "the reference: gave up after 1 s: the subject hangs, or the case is too large; --property-timeout changes",
     ),
     "skips": (claim("skips", check="import unittest\nraise unittest.SkipTest('needs a library')"), "not run", "needs a library"),
+    "quality": (
+        "test_quality = not_checkable(POST, 'quality', section='1', says='better', zh='更好', reason='it takes training', proxy='good')\n",
+        "not run",
+        "cannot be checked: it takes training",
+    ),
     "draws-nothing-valid": (
         claim("draws-nothing-valid", given="n=st.integers(1, 9).filter(lambda n: n > 9)"),
         "broken",
@@ -129,6 +134,18 @@ def test_cases_do_not_depend_on_what_else_was_collected(project: Project) -> Non
     alone = project.audit("--profile", "audit", paths=("test_a.py",), report="alone")
     together = project.audit("--profile", "audit", report="together")
     assert alone.claim("measured") == together.claim("measured")
+
+
+def test_a_seed_draws_other_cases_that_can_be_drawn_again(project: Project) -> None:
+    project.write(test_a=claim("measured", given="n=st.integers()", check="measured(str(n), 1)\n" + CHECK))
+    plain, one, again, two = (
+        project.audit(*seed, report=f"report{number}")
+        for number, seed in enumerate([(), ("--hypothesis-seed=1",), ("--hypothesis-seed=1",), ("--hypothesis-seed=2",)])
+    )
+    assert one.claim("measured") == again.claim("measured")
+    drawn = [set(audit.claim("measured")["measures"]) for audit in (plain, one, two)]
+    assert drawn[0] != drawn[1] != drawn[2] != drawn[0]
+    assert [audit.document["runs"][0]["seeds"] for audit in (plain, two)] == ["derandomised", "from --hypothesis-seed=2"]
 
 
 def test_the_case_that_is_shown_has_the_drawn_arguments_only(everything: tuple[Project, Audit]) -> None:

@@ -50,6 +50,9 @@ def told(
         "if_fails": "the sign",
         "corrected": "",
         "corrected_by": "",
+        "merges": {},
+        "part_of": "",
+        "proxy": "",
         "digest": "0123456789abcdef",
         "file": "claims/sampling/test_7.py",
         "test": "test_squares",
@@ -80,6 +83,7 @@ def measured(shares: dict[str, float | str] | None = None, **more: Any) -> dict[
         "certificates": {},
         "strengths": ["within budget"],
         "devices": {"cpu": "a processor"},
+        "figures": [],
         "seconds": 0.1,
     } | more
 

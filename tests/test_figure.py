@@ -1,0 +1,86 @@
+"""What a property draws reaches the evidence, and every mark of the page stands where its number says."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from oracles.evidence import recording
+from oracles.figure import Figure
+from reports.chart import BOTTOM, HEIGHT, LEFT, MOST_TICKS, TOP, WIDTH, chart
+from reports.observe import Examples, recorded
+from reports.verdicts import merged_figures
+
+CURVE = Figure(en="a curve", zh="曲线", x="$n$", y="$y$", log="x")
+
+
+def drawn(log: str = "", **series: list[list[object]]) -> dict[str, object]:
+    return {"en": "a curve", "zh": "曲线", "x": "$n$", "y": "$y$", "log": log, "series": series}
+
+
+def test_points_of_a_series_keep_the_range_seen_at_each_x() -> None:
+    with recording() as record:
+        CURVE.point("a", 1, 5)
+        CURVE.point("a", 1, 3)
+        CURVE.point("a", 2, 4)
+        CURVE.point("b", 1, 0)
+    (figure,) = recorded(record, Examples())["figures"]
+    assert figure == drawn("x", a=[[1, 3.0, 5.0], [2, 4.0, 4.0]], b=[[1, 0.0, 0.0]])
+
+
+def test_an_axis_that_is_neither_x_nor_y_is_a_mistake_of_its_author() -> None:
+    with pytest.raises(ValueError, match="figure 'f': log='z'"):
+        Figure(en="f", zh="", x="", y="", log="z")
+
+
+def test_figures_of_several_machines_are_one_with_all_points_in_order() -> None:
+    merged = merged_figures([[drawn(a=[[2, 1, 1]])], [drawn(a=[[1, 0, 0], [2, 0, "inf"]], b=[[1, 1, 1]])]])
+    assert merged == [drawn(a=[[1, 0, 0], [2, 0, "inf"]], b=[[1, 1, 1]])]
+    assert merged_figures([[drawn(a=[["z", 1, 1], ["a", 1, 1]])]])[0]["series"]["a"] == [["z", 1, 1], ["a", 1, 1]]
+
+
+@pytest.mark.parametrize("log", ["", "x", "y", "xy"])
+def test_larger_values_stand_further_right_and_higher_up(log: str) -> None:
+    made = chart(drawn(log, a=[[1, 1, 1], [10, 10, 20], [1000, 500, 500]]))
+    (line,) = made.lines
+    xs, ys = zip(*line.points, strict=True)
+    assert LEFT <= xs[0] < xs[1] < xs[2] <= WIDTH
+    assert HEIGHT - BOTTOM >= ys[0] > ys[1] > ys[2] >= TOP
+    assert len(line.area) == 6  # there and back
+
+
+def test_a_logarithmic_axis_gives_equal_ratios_equal_room() -> None:
+    (line,) = chart(drawn("xy", a=[[1, 1, 1], [10, 100, 100], [100, 10000, 10000]])).lines
+    (x0, y0), (x1, y1), (x2, y2) = line.points
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2) and y1 - y0 == pytest.approx(y2 - y1, abs=0.2)
+
+
+def test_a_tick_stands_where_its_number_would() -> None:
+    made = chart(drawn(a=[[0, 0, 0], [10, 5, 5]]))
+    (line,) = made.lines
+    assert next(tick.at for tick in made.x if tick.label == "0") == line.points[0][0]
+    assert next(tick.at for tick in made.y if tick.label == "5") == line.points[1][1]
+
+
+@pytest.mark.parametrize("values", [(0, 1), (1, 10**6), (3, 3), (-2.5, 1e-3), (0.2, 0.9), (1e-16, 1e-1), (17, 18), (0, 0)])
+@pytest.mark.parametrize("log", ["", "xy"])
+def test_every_range_gets_a_few_round_ticks(values: tuple[float, float], log: str) -> None:
+    made = chart(drawn(log, a=[[v, v, v] for v in values]))
+    if not log or min(values) > 0:
+        assert len(made.x) <= MOST_TICKS and len({tick.label for tick in made.x}) == len(made.x)
+        assert values[0] == values[1] or made.x
+
+
+def test_what_has_no_place_on_an_axis_is_left_out() -> None:
+    (line,) = chart(drawn("y", a=[[1, 1, 1], [2, 0, 0], [3, "inf", "inf"], [4, "nan", "nan"], [5, 2, 2]])).lines
+    assert len(line.points) == 2
+    assert chart(drawn(a=[])).lines[0].points == []
+
+
+def test_bars_grow_with_their_values_from_zero() -> None:
+    made = chart(drawn(old=[["ab", 0.25, 0.25], ["a|b", 0.75, 0.75]], new=[["ab", 0.5, 0.5], ["a|b", 0.5, 0.5]]))
+    heights = [bar.height for bar in made.bars]
+    assert heights[1] == pytest.approx(3 * heights[0], rel=0.01) and heights[2] == heights[3]
+    assert [tick.label for tick in made.x] == ["ab", "a|b"]
+    assert len({bar.x for bar in made.bars}) == 4 and all(math.isfinite(bar.y) for bar in made.bars)
