@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from strategies.attention.features import mixtures, pairs, soft_codes
+from strategies.attention.features import kernels, mixtures, pairs, soft_codes, untied
 from strategies.attention.quantised import backward, blocks, generic_backward, quantised
 from strategies.tensors import few_bits
 from tests.test_strategies import CASES, drawn, named
@@ -42,6 +42,15 @@ def two_smallest(c: Any) -> Tensor:
     return squares(c).sort(-1).values[:, :2]
 
 
+def features_of_one_norm() -> Any:
+    return kernels(one_norm=True)
+
+
+def gaps(c: tuple[Tensor, Tensor]) -> Tensor:
+    """Between the squared distances of a key's two nearest codes."""
+    return ((c[0][:, None] - c[1]) ** 2).sum(-1).sort(-1).values[:, :2].diff(dim=-1)
+
+
 REACHES = [
     (pairs, "q = k", lambda c: torch.equal(c.q, c.k) and bool(c.q.any())),
     (pairs, "q = -k", lambda c: torch.equal(c.q, -c.k) and bool(c.q.any())),
@@ -54,6 +63,10 @@ REACHES = [
     (soft_codes, "many codes of one norm", lambda c: len(c.omega) == 32 and of_one_norm(c)),
     (soft_codes, "many codes of unequal norms", lambda c: len(c.omega) == 32 and not of_one_norm(c)),
     (soft_codes, "keys so far away that a denominator of 1e-6 is large", lambda c: bool((total_weights(c) < 1e-7).all())),
+    (kernels, "keys whose norms differ twofold", lambda c: bool((c.K**2).sum(-1).max() > 2 * (c.K**2).sum(-1).min())),
+    (features_of_one_norm, "more features than signed axes", lambda c: len(c.omega.unique(dim=0)) > 2 * c.omega.shape[1]),
+    (untied, "two codes at almost one distance", lambda c: bool((gaps(c) < 0.02).any())),
+    (untied, "three keys in three dimensions", lambda c: c[0].shape[1] == 3 <= len(c[0])),
     (mixtures, "a single key", lambda c: len(c.K) == 1),
     (mixtures, "a single code", lambda c: len(c.C) == 1),
     (mixtures, "keys that are the codebook", lambda c: torch.equal(c.K, c.C) and len(c.C) > 1),
@@ -98,6 +111,9 @@ LEAVES = [
 ]
 
 NEVER_LEAVES = [
+    (features_of_one_norm, "one norm exactly", lambda c: len((c.omega**2).sort(-1).values.unique(dim=0)) == 1),
+    (kernels, "more than one key and feature", lambda c: min(len(c.K), len(c.omega)) > 1),
+    (untied, "a single nearest code for every key", lambda c: bool((gaps(c) > 0).all())),
     *(
         (strategy, "what bfloat16 holds", lambda c: all(torch.equal(few_bits(x), x) for x in c.tensors))
         for strategy in (pairs, soft_codes, mixtures, backward, blocks)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+from hypothesis import assume
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -80,6 +82,30 @@ def soft_codes(draw: st.DrawFn) -> SoftCodes:
     if norm == "codes of one norm":
         omega = few_bits(d**0.5 * omega / omega.norm(dim=-1, keepdim=True).clamp(min=0.01))
     return SoftCodes(Q, K, draw(gaussian(n, d_v)), omega, f"{n} keys, {m} {norm}{where}, d = {d}")
+
+
+@st.composite
+def kernels(draw: st.DrawFn, one_norm: bool = False) -> SoftCodes:
+    """6 or 2 keys and 16 or 5 features in up to 4 dimensions, normal, or of one norm without rounding: signed permutations of one vector."""
+    n, d, m = draw(st.sampled_from([(6, 4, 16), (2, 3, 5), (6, 2, 5)]))
+    Q, K, V = draw(gaussian(n, d, scale=0.7)), draw(gaussian(n, d, scale=0.7)), draw(gaussian(n, 2))
+    omega = draw(gaussian(m, d))
+    if one_norm:
+        generator = torch.Generator().manual_seed(draw(st.integers(0, 2**32 - 1)))
+        signs = 2 * torch.randint(2, (m, d), generator=generator) - 1
+        omega = torch.stack([omega[0, torch.randperm(d, generator=generator)] for _ in range(m)]) * signs
+    return SoftCodes(Q, K, V, omega, f"{n} keys, {m} features{' of one norm' if one_norm else ''}, d = {d}")
+
+
+@st.composite
+def untied(draw: st.DrawFn) -> tuple[Tensor, Tensor]:
+    """Keys (n, d) and two to six codes (c, d), multiples of 1/64, where every key has a single nearest code."""
+    n, d, c = draw(st.sampled_from([8, 3])), draw(st.sampled_from([3, 1, 2])), draw(st.sampled_from([6, 2, 3]))
+    K, C = draw(dyadic(n, d, denominator=64)), draw(dyadic(c, d, denominator=64))
+    two = ((K[:, None] - C) ** 2).sum(-1).sort(-1).values[:, :2]
+    K = K[two[:, 0] < two[:, 1]]
+    assume(len(K))
+    return K, C
 
 
 @st.composite
