@@ -41,11 +41,13 @@ def load(profile: str, *, seeded: bool = False) -> None:
 
 def settings_for(trial: Trial, claim: Claim, profile: str) -> settings:
     base = settings.get_profile(profile)
-    phases = set(base.phases)
+    phases, examples = set(base.phases), base.max_examples
     if trial.holds is False and not (profile == "deep" and trial.role is Role.REFERENCE):
-        # A control only has to be rejected: shrinking its counterexample took ten times as long as finding it.
+        # A control only has to be rejected: shrinking its counterexample took ten times as long as finding it. Whether the check
+        # has teeth is a question about the default profile, and whoever is rejected early does not use up its examples.
         phases -= {Phase.shrink, Phase.reuse, Phase.target}
-    return settings(base, max_examples=max(1, round(base.max_examples * claim.effort)), phases=tuple(p for p in Phase if p in phases))
+        examples = max(examples, PROFILES["audit"][0])
+    return settings(base, max_examples=max(1, round(examples * claim.effort)), phases=tuple(p for p in Phase if p in phases))
 
 
 def use(test: Callable[..., Any], chosen: settings) -> None:

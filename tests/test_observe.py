@@ -173,6 +173,11 @@ def test_a_profile_runs_its_number_of_examples_scaled_by_the_effort_of_the_claim
     assert profiles.settings_for(REFERENCE, SimpleNamespace(effort=1e-9), profile).max_examples == 1
 
 
+def test_controls_have_the_examples_of_the_default_profile_at_least() -> None:
+    counts = [profiles.settings_for(CONTROL, CLAIM, profile).max_examples for profile in ("quick", "audit", "deep")]
+    assert counts == [100, 100, 2000]
+
+
 def test_controls_are_not_shrunk_and_nothing_is_explained() -> None:
     assert Phase.shrink in profiles.settings_for(REFERENCE, CLAIM, "audit").phases
     assert profiles.settings_for(CONTROL, CLAIM, "audit").phases == (Phase.explicit, Phase.generate)
