@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 WIDTH, HEIGHT = 600, 280
-LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 26
+LEFT, RIGHT, TOP, BOTTOM = 64, 12, 10, 40
 MOST_TICKS = 7
+LETTER = 7  # width of a letter of a label, in the picture's units
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -21,6 +22,7 @@ SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 class Tick:
     at: float
     label: str
+    row: int = 0  # long names share two rows
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def bars(series: dict[str, list[Any]]) -> Chart:
             top, base = sorted((up(value), up(0)))
             left = LEFT + group * (names.index(name) + 0.1) + thick * s
             made.append(Bar(s, round(left, 1), round(top, 1), round(thick - 1, 1), round(base - top, 1)))
-    labels = [Tick(round(LEFT + group * (i + 0.5), 1), name) for i, name in enumerate(names)]
+    rows = 2 if max(map(len, names), default=0) * LETTER > group else 1
+    labels = [Tick(round(LEFT + group * (i + 0.5), 1), name, i % rows) for i, name in enumerate(names)]
     return Chart(labels, ticks([0.0, *seen], False, up), [], made, list(series))
 
 
