@@ -24,5 +24,6 @@ class Figure:
     def point(self, series: str, x: float | str, y: float) -> None:
         """Keep the smallest and the largest y seen at this x of a series. An x that is a string makes bars."""
         drawn = record().figures.setdefault(self, {}).setdefault(series, {})
+        y = float(y)  # whatever number it is
         low, high = drawn.get(x, (y, y))
-        drawn[x] = (min(low, float(y)), max(high, float(y)))
+        drawn[x] = (min(low, y), max(high, y))

@@ -6,8 +6,10 @@ exact probabilities that it asked for. No sampling, no tolerance: two laws are e
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from fractions import Fraction
+from itertools import product
 from numbers import Rational
 from typing import TypeVar
 
@@ -41,6 +43,34 @@ def law(program: Callable[[Coin], Outcome], *, most_paths: int = MOST_PATHS) -> 
         if not prefix:
             return found
         prefix[-1] = False
+
+
+def proportional(weights: Mapping[Outcome, Fraction]) -> dict[Outcome, Fraction]:
+    """The law that gives every outcome its share of the total weight; weight 0 is no outcome, and the total must not be 0."""
+    total = sum(weights.values())
+    return {outcome: Fraction(weight) / total for outcome, weight in weights.items() if weight}
+
+
+def independent(laws: Sequence[Mapping[Outcome, Fraction]]) -> dict[tuple[Outcome, ...], Fraction]:
+    """The joint law of independent draws, one from each of `laws`."""
+    return {
+        tuple(outcome for outcome, _ in drawn): math.prod((p for _, p in drawn), start=Fraction(1))
+        for drawn in product(*(law.items() for law in laws))
+    }
+
+
+def marginal(law: Mapping[tuple[Outcome, ...], Fraction], places: Sequence[int]) -> dict[tuple[Outcome, ...], Fraction]:
+    """The law of some components of a random tuple."""
+    found: dict[tuple[Outcome, ...], Fraction] = {}
+    for outcome, p in law.items():
+        seen = tuple(outcome[place] for place in places)
+        found[seen] = found.get(seen, Fraction(0)) + p
+    return found
+
+
+def total_variation(p: Mapping[Outcome, Fraction], q: Mapping[Outcome, Fraction]) -> Fraction:
+    """Half of the sum of |p - q|: the largest difference of the probabilities of one event."""
+    return sum((abs(p.get(outcome, Fraction(0)) - q.get(outcome, Fraction(0))) for outcome in p.keys() | q.keys()), start=Fraction(0)) / 2
 
 
 class _Replay:

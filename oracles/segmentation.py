@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import combinations
+
+from oracles.law import proportional
 
 
 def segmentations(text: str, weights: Mapping[str, Fraction]) -> dict[tuple[str, ...], Fraction]:
@@ -23,10 +25,40 @@ def segmentations(text: str, weights: Mapping[str, Fraction]) -> dict[tuple[str,
 def target_law(text: str, weights: Mapping[str, Fraction]) -> dict[tuple[str, ...] | None, Fraction]:
     """Weight over total weight; probability 1 for None ("no segmentation") where Omega is empty."""
     weighted = segmentations(text, weights)
-    if not weighted:
-        return {None: Fraction(1)}
-    total = sum(weighted.values())
-    return {pieces: weight / total for pieces, weight in weighted.items()}
+    return proportional(weighted) if weighted else {None: Fraction(1)}
+
+
+def optima(text: str, weights: Mapping[str, Fraction]) -> set[tuple[str, ...]]:
+    """All segmentations of the largest weight."""
+    weighted = segmentations(text, weights)
+    return {pieces for pieces, weight in weighted.items() if weight == max(weighted.values())}
+
+
+def occurrences(text: str, vocabulary: Collection[str]) -> set[tuple[int, int]]:
+    """Every (a, e) such that the characters a+1 to e of the text are a token."""
+    return {(a, a + len(token)) for token in vocabulary for a in range(len(text)) if text.startswith(token, a)}
+
+
+def reachable_ends(text: str, vocabulary: Collection[str]) -> set[int]:
+    """0 and every e such that the first e characters have a segmentation: what can be reached from 0, one token a step."""
+    steps, ends = occurrences(text, vocabulary), {0}
+    while further := {e for a, e in steps if a in ends} - ends:
+        ends |= further
+    return ends
+
+
+def compositions(n: int, largest: int) -> int:
+    """Ways to write n as an ordered sum of terms from 1 to `largest`, by inclusion and exclusion of terms above it.
+
+    That many segmentations has a text of n equal letters whose tokens are all strings of up to `largest` letters.
+    """
+    if n == 0:
+        return 1
+    return sum(
+        (-1) ** j * math.comb(terms, j) * math.comb(n - j * largest - 1, terms - 1)
+        for terms in range(1, n + 1)
+        for j in range(min(terms, (n - 1) // largest) + 1)
+    )
 
 
 def chain_of_duels(arrivals: Sequence[tuple[tuple[str, ...], Fraction]]) -> dict[tuple[str, ...], Fraction]:

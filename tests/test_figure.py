@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import pytest
 
@@ -21,7 +22,7 @@ def drawn(log: str = "", **series: list[list[object]]) -> dict[str, object]:
 
 def test_points_of_a_series_keep_the_range_seen_at_each_x() -> None:
     with recording() as record:
-        CURVE.point("a", 1, 5)
+        CURVE.point("a", 1, Fraction(5))
         CURVE.point("a", 1, 3)
         CURVE.point("a", 2, 4)
         CURVE.point("b", 1, 0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oracles.evidence import BadOutput, Unsettled
-from oracles.law import law
+from oracles.law import independent, law, marginal, proportional, total_variation
 from oracles.segmentation import segmentations, target_law
 
 HALF, THIRD = Fraction(1, 2), Fraction(1, 3)
@@ -67,6 +67,23 @@ def test_a_program_with_too_many_paths_is_unsettled_not_slow() -> None:
 
     with pytest.raises(Unsettled, match="more than 100 paths"):
         law(until_heads, most_paths=100)
+
+
+def test_laws_of_weights_of_pairs_and_of_components_by_hand() -> None:
+    p = proportional({"a": Fraction(3), "b": Fraction(0), "c": Fraction(1)})
+    assert p == {"a": Fraction(3, 4), "c": Fraction(1, 4)}
+    assert proportional({}) == {}
+    both = independent([p, {0: HALF, 1: HALF}])
+    assert both == {("a", 0): Fraction(3, 8), ("a", 1): Fraction(3, 8), ("c", 0): Fraction(1, 8), ("c", 1): Fraction(1, 8)}
+    assert independent([]) == {(): 1}
+    assert marginal(both, [0]) == {("a",): Fraction(3, 4), ("c",): Fraction(1, 4)}
+    assert marginal({(0, 0): HALF, (1, 1): HALF}, [1, 0]) == {(0, 0): HALF, (1, 1): HALF}
+
+
+def test_total_variation_is_the_largest_difference_of_one_event() -> None:
+    assert total_variation({"a": HALF, "b": HALF}, {"a": HALF, "b": HALF}) == 0
+    assert total_variation({"a": Fraction(1)}, {"b": Fraction(1)}) == 1
+    assert total_variation({"a": HALF, "b": HALF}, {"a": THIRD, "c": Fraction(2, 3)}) == Fraction(2, 3)
 
 
 @given(st.text(alphabet="ab", max_size=6))

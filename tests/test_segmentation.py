@@ -8,7 +8,7 @@ import pytest
 
 from impls.sampling import viterbi_sampling
 from oracles.law import law
-from oracles.segmentation import chain_of_duels, segmentations, target_law
+from oracles.segmentation import chain_of_duels, compositions, occurrences, optima, reachable_ends, segmentations, target_law
 from strategies.sampling.segmentation import instance
 
 
@@ -41,3 +41,21 @@ def test_unequal_duels() -> None:
 def test_the_probabilities_quoted_for_the_first_sampler(case, quoted) -> None:
     sampled = law(lambda coin: viterbi_sampling.sample(case.text, case.weights, coin))
     assert {pieces: sampled[pieces] for pieces in quoted} == quoted
+
+
+def test_candidates_and_what_can_be_reached_by_hand() -> None:
+    assert occurrences("aab", ("a", "aa", "ab", "x")) == {(0, 1), (1, 2), (0, 2), (1, 3)}
+    assert reachable_ends("abc", ("ab", "bc", "c")) == {0, 2, 3}
+    assert reachable_ends("", ()) == {0}
+
+
+def test_all_best_segmentations() -> None:
+    tied = instance("ab", a=2, b=3, ab=6)
+    assert optima(tied.text, tied.weights) == {("ab",), ("a", "b")}
+    assert optima("x", {}) == set()
+
+
+@pytest.mark.parametrize("n", range(8))
+@pytest.mark.parametrize("largest", [1, 2, 3, 9])
+def test_compositions_count_the_segmentations_of_equal_letters(n: int, largest: int) -> None:
+    assert compositions(n, largest) == len(segmentations("a" * n, {"a" * k: 1 for k in range(1, largest + 1)}))

@@ -9,6 +9,11 @@ from impls.sampling.segment import follow, longest_first
 
 def sample(text, weights, coin, scan=longest_first):
     """One random segmentation as a tuple of tokens, None if the text has none. `coin(p)` is true with probability p."""
+    return follow(text, routes(text, weights, coin, scan))
+
+
+def routes(text, weights, coin, scan=longest_first):
+    """Start of the last token kept at every position that a segmentation reaches."""
     Z, route = {0: 1}, {}
     for a, e in scan(text, weights):
         if a not in Z:
@@ -17,4 +22,4 @@ def sample(text, weights, coin, scan=longest_first):
         Z[e] = Z.get(e, 0) + x
         if coin(x / Z[e]):
             route[e] = a
-    return follow(text, route)
+    return route

@@ -6,12 +6,18 @@ first sampler is exact by coincidence, and where every last token has a single p
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import NamedTuple
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
-MOST_COINS = 10  # undecided candidates per text: at most 2^10 paths in an exact law
+from oracles.segmentation import segmentations
+
+MOST_COINS = 8  # undecided candidates per text: at most 2^8 paths in an exact law
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,10 @@ class Instance:
         tokens = ", ".join(f"{token}: {weight}" for token, weight in self.weights.items())
         return f"{self.text!r} with {{{tokens}}}, {'shortest' if self.shortest_first else 'longest'} token first"
 
+    def tempered(self, alpha: int) -> Instance:
+        """The same instance at another temperature: every weight to the power alpha."""
+        return replace(self, weights={token: weight**alpha for token, weight in self.weights.items()})
+
 
 def instance(text: str, *, shortest_first: bool = False, **weights: int) -> Instance:
     """An instance written by hand, with integer weights."""
@@ -35,7 +45,8 @@ def instance(text: str, *, shortest_first: bool = False, **weights: int) -> Inst
 @st.composite
 def instances(draw: st.DrawFn, max_length: int = 6) -> Instance:
     """Texts of length 0 to `max_length` over one to three letters; vocabularies with and without a segmentation."""
-    text = draw(st.text(alphabet="abc"[: draw(st.integers(1, 3))], max_size=max_length))
+    length = draw(st.integers(0, max_length))
+    text = draw(st.text(alphabet="abc"[: draw(st.integers(1, 3))], min_size=length, max_size=length))
     substrings = sorted({text[a:e] for e in range(1, len(text) + 1) for a in range(e)}, key=lambda token: (len(token), token))
     weight = st.builds(Fraction, st.integers(1, 9), st.integers(1, 9))
     flat = draw(st.booleans())
@@ -44,6 +55,38 @@ def instances(draw: st.DrawFn, max_length: int = 6) -> Instance:
         if draw(st.integers(0, 3)) and coins(text, (*chosen, token)) <= MOST_COINS:
             chosen[token] = Fraction(1) if flat else draw(weight)
     return Instance(text, chosen, draw(st.booleans()))
+
+
+@st.composite
+def rivals(draw: st.DrawFn) -> Instance:
+    """Instances with two segmentations, where every duel is exact, and now and then with one; some tokens lead nowhere."""
+    case = draw(instances(max_length=0)) if draw(st.integers(0, 9)) == 0 else None
+    if case:
+        return case
+    text = draw(st.text(alphabet="abc", min_size=2, max_size=6))
+    weight = st.builds(Fraction, st.integers(1, 9), st.integers(1, 9))
+    places = draw(st.lists(st.integers(0, 2 ** (len(text) - 1) - 1), min_size=2, max_size=2, unique=True))  # cuts as bits
+    cuts = [[k for k in range(1, len(text)) if bits >> (k - 1) & 1] for bits in places]
+    tokens = {text[a:e] for chosen in cuts for a, e in pairwise((0, *chosen, len(text)))}
+    tokens |= draw(st.sets(st.sampled_from(sorted({text[a:e] for e in range(1, len(text)) for a in range(e)})), max_size=2))
+    case = Instance(text, {token: draw(weight) for token in sorted(tokens)}, draw(st.booleans()))
+    assume(len(segmentations(text, case.weights)) == 2)
+    return case
+
+
+def whole_vocabularies() -> st.SearchStrategy[Instance]:
+    """Texts of up to five letters, some repeated, with every substring a token of weight 1, the longest first."""
+    return st.text(alphabet="abc", max_size=5).map(
+        lambda text: Instance(text, dict.fromkeys(sorted({text[a:e] for e in range(len(text) + 1) for a in range(e)}), Fraction(1)))
+    )
+
+
+@st.composite
+def covered(draw: st.DrawFn) -> Instance:
+    """Instances in which every letter is a token too, so that every position can be reached."""
+    case = draw(instances())
+    letters = {letter: Fraction(draw(st.integers(1, 9)), 9) for letter in sorted(set(case.text))}
+    return replace(case, weights=letters | case.weights)
 
 
 @dataclass(frozen=True)
@@ -78,6 +121,60 @@ def meetings(draw: st.DrawFn) -> Meeting:
         arrivals.append((pieces, total))
     unreachable = {word[k:]: draw(weight) for k in range(1, len(word)) if k not in cuts}
     return Meeting(Instance(word, tokens | unreachable, shortest), tuple(arrivals))
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """An instance with its candidates in an order that a scan may visit them in, see `ordered_instances`."""
+
+    instance: Instance
+    order: tuple[tuple[int, int], ...]
+
+    def __repr__(self) -> str:
+        tokens = ", ".join(self.instance.text[a:e] for a, e in self.order)
+        return f"{self.instance!r}, in place of which the order is {tokens}"
+
+
+@st.composite
+def ordered_instances(draw: st.DrawFn) -> Ordered:
+    """Instances whose candidates come in a random order that keeps to one rule: those that end at a before those that start at a.
+
+    From three letters on that includes orders in which the ends do not ascend.
+    """
+    case = draw(instances(max_length=5))
+    waiting = [(a, e) for e in range(1, len(case.text) + 1) for a in range(e) if case.text[a:e] in case.weights]
+    pick, order = random.Random(draw(st.integers(0, 2**32 - 1))), []
+    while waiting:
+        awaited = {e for _, e in waiting}
+        order.append(pick.choice([candidate for candidate in waiting if candidate[0] not in awaited]))
+        waiting.remove(order[-1])
+    return Ordered(case, tuple(order))
+
+
+def arrivals() -> st.SearchStrategy[list[Fraction]]:
+    """Weights of up to six arrivals at one position, in order: none, equal ones, and zeros before and after the first that is positive."""
+    weight = st.one_of(st.just(Fraction(0)), st.just(Fraction(1)), st.builds(Fraction, st.integers(1, 9), st.integers(1, 9)))
+    return st.lists(weight, max_size=6)
+
+
+class Haystack(NamedTuple):
+    """A text and a vocabulary, without weights."""
+
+    text: str
+    vocabulary: tuple[str, ...]
+
+
+@st.composite
+def haystacks(draw: st.DrawFn) -> Haystack:
+    """Texts of up to 30 characters over one to three letters, tokens of up to five of which some overlap and some do not occur.
+
+    In about half of the cases a token is the end of another, so that one position ends several.
+    """
+    letters = "abc"[: draw(st.integers(1, 3))]
+    tokens = draw(st.lists(st.text(letters, min_size=1, max_size=5), max_size=8))
+    if draw(st.booleans()):
+        tokens += [token[k:] for token in tokens for k in range(1, len(token), 2)]
+    return Haystack(draw(st.text(letters, max_size=30)), tuple(sorted(set(tokens))))
 
 
 def coins(text: str, vocabulary: tuple[str, ...]) -> int:

@@ -1,0 +1,486 @@
+"""Random tokenization revisited (post 9811) in floating point and with real random numbers."""
+
+import math
+import sys
+from bisect import bisect_left
+from fractions import Fraction
+from functools import partial
+
+import mpmath
+import numpy as np
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from claims import Finding, Kind, claim, counterexample, subjects, variant
+from claims.sampling.test_9811_perfect_sampling import POST
+from impls.sampling import coins, log_space, partition, perfect_sampling, segment
+from impls.sampling.segment import longest_first
+from oracles import log_partition
+from oracles.evidence import Strength, equal, measured, require
+from oracles.law import law
+from oracles.rounding import DIGITS, ULPS, UNIT, within
+from oracles.segmentation import segmentations
+from strategies.sampling.scores import Scored, log_pairs, scored, temperatures
+
+UNARY = {"a": -1.0, "aa": -2.0}
+
+
+def log_add_error(arithmetic, r):
+    """Largest error of max + log(1 + e^-d) with result r, in a library that is good to k ulp.
+
+    In units u: rounding of d, damped by d e^-d / (1 + e^-d) < 0.28; exp is off by k ulp of at most 1, 2ku, of which a half arrives
+    where e^-d is close to 1; 1 + e^-d: 1; log, at most log 2: k ulp of at most 2^-53, ku; the last addition: |r|.
+    """
+    return UNIT[arithmetic] * (1.28 + 2 * ULPS[arithmetic] + abs(float(r)))
+
+
+@claim(
+    POST,
+    "logsumexp-two-branch-form",
+    section="The Solution",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    says=r"$\log(e^x + e^y) = \max(x, y) + \log(1 + e^{-|x - y|})$ computes logsumexp without overflow.",
+    zh=r"用 $\max(x, y) + \log(1 + e^{-|x - y|})$ 计算 $\log(e^x + e^y)$ 不会溢出。",
+    scope="None stated.",
+    found=r"Right to rounding for all finite numbers and for one of them $-\infty$. Of $-\infty$ and $-\infty$ it makes NaN, where $-\infty$ "
+    "would be right.",
+    limits=r"float64 and float32, $|x|$ up to $10^4$.",
+    if_fails="the exponent is not the negative absolute difference",
+)
+@subjects(
+    log_space,
+    branches_swapped=variant(log_space, log_add=lambda x, y: np.minimum(x, y) + np.log(1 + np.exp(np.abs(x - y)))),
+    exponentials_added=variant(log_space, log_add=lambda x, y: np.log(np.exp(x) + np.exp(y))),
+    maximum_forgotten=variant(log_space, log_add=lambda x, y: np.log(1 + np.exp(-np.abs(x - y)))),
+    maximum_alone=variant(log_space, log_add=np.maximum),
+    binary_logarithm=variant(log_space, log_add=lambda x, y: np.maximum(x, y) + np.log2(1 + np.exp(-np.abs(x - y)))),
+    float32_inside=variant(log_space, log_add=lambda x, y: log_space.log_add(np.float32(x), np.float32(y)).astype(x.dtype)),
+)
+@counterexample("nothing has arrived and what arrives cannot be reached: both are -inf", pairs=[(-math.inf, -math.inf)])
+@given(pairs=log_pairs())
+def test_logsumexp_does_not_overflow(subject, pairs):
+    for arithmetic in UNIT:
+        x, y = np.array(pairs, dtype=arithmetic).T
+        with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+            truth = [mpmath.log(mpmath.exp(float(a)) + mpmath.exp(float(b))) if max(a, b) > -np.inf else -mpmath.inf for a, b in zip(x, y)]
+            got = subject.log_add(x, y)
+        within(f"logsumexp in {arithmetic}", got, truth, [log_add_error(arithmetic, r) for r in truth], arithmetic)
+
+
+def stepping(x=lambda Z, w: Z + w, add=log_space.log_add, keep=lambda x, before, after: np.exp(x - after)):
+    """The recursion with another weight of a candidate, another sum, or another probability of keeping."""
+
+    def steps(text, scores, alpha, scan=longest_first):
+        Z = [0 * alpha] + [0 * alpha - np.inf] * len(text)
+        for a, e in scan(text, scores):
+            new, before = x(Z[a], alpha * scores[text[a:e]]), Z[e]
+            Z[e] = add(before, new)
+            yield a, e, Z[e], keep(new, before, Z[e])
+
+    return variant(log_space, steps=steps)
+
+
+def without_temperature(text, scores, alpha, scan=longest_first):
+    return log_space.steps(text, scores, 1 + 0 * alpha, scan)
+
+
+def in_float32(text, scores, alpha, scan=longest_first):
+    return log_space.steps(text, scores, alpha.astype("float32"), scan)
+
+
+def recursion_error(arithmetic, candidates, M):
+    """Largest error of log Z after so many candidates; M bounds every |log Z|, |alpha s| and |x|.
+
+    A candidate adds the rounding of alpha s and of the sum x, which arrive with its softmax weight, and one log_add; where errors
+    meet they are averaged by softmax weights, so along a chain they add at worst.
+    """
+    return candidates * (2 * UNIT[arithmetic] * M + log_add_error(arithmetic, M))
+
+
+def of_chains(truth, alpha, scores, arithmetic):
+    """Budgets of log Z and of the shares, for a text in which any chain of candidates may occur.
+
+    The exponent of a share is the difference of two numbers that are off by the recursion's error, and rounded itself; exp and
+    the second order of the error (below 1/8 here) cost a little more. A share may fall out of the range of the arithmetic.
+    """
+    M = max(float(abs(v)) for step in truth for v in (step.log_Z, step.x, alpha * max(map(abs, scores.values()))))
+    budget = recursion_error(arithmetic, len(truth), M)
+    relative = 1.1 * (2 * budget + 2 * UNIT[arithmetic] * M) + 2 * ULPS[arithmetic] * UNIT[arithmetic]
+    tiny = float(np.finfo(arithmetic).tiny)
+    return [budget] * len(truth), [relative * float(step.share) + tiny for step in truth]
+
+
+def of_unary(truth, alpha, arithmetic):
+    """Budgets of log Z and of the share of "a" at the end of a text of equal letters.
+
+    Let eta be the error of one position: two candidates, averaged, one sum. The errors d_e of log Z obey d_e = p d_{e-1} + (1-p) d_{e-2}
+    + eta with 1 - p <= 1/2, so that |d_e - d_{e-1}| <= 2 eta: what the prefixes have in common cancels in the exponent of a share.
+    Its own roundings are 3uM < 0.4 eta and exp less than another eta; 4 eta holds the second order too while eta < 0.05.
+    """
+    M = float(max(abs(truth.log_Z), mpmath.log(mpmath.fib(truth.e + 1)), alpha * truth.e) + 2 * alpha + 1)
+    eta = recursion_error(arithmetic, 1, M)
+    return truth.e * eta, 4 * eta * float(truth.share)
+
+
+@claim(
+    POST,
+    "log-space-recursion-error",
+    part_of="logsumexp-two-branch-form",
+    section="The Solution",
+    kind=Kind.APPROXIMATION,
+    finding=Finding.HOLDS,
+    says=r"$Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ with acceptance probability $e^{\alpha s_i - Z^{\log}_i}$ is a usable way "
+    "to store the sums.",
+    zh=r"以 $Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ 存储、以 $e^{\alpha s_i - Z^{\log}_i}$ 为接受概率在数值上可行。",
+    scope="None stated.",
+    found=r"The error of $Z^{\log}$ grows with the length, that of the acceptance probabilities does not: what prefixes have in common cancels. "
+    "After 3000 letters float32 has lost the second digit behind the point of the sum, and only the fourth or fifth of the probabilities.",
+    limits="A text of equal letters where the length matters; enumeration up to six letters elsewhere.",
+    if_fails="the probability uses the sum before the arrival, or the sum is not kept in logarithms",
+)
+@subjects(
+    log_space,
+    sum_before_the_arrival=stepping(keep=lambda x, before, after: np.minimum(np.exp(x - before), 1)),
+    linear_sums=stepping(add=lambda x, y: np.log(np.exp(x) + np.exp(y))),
+    prefix_dropped=stepping(x=lambda Z, w: w),
+    maximum_alone=stepping(add=np.maximum),
+    without_temperature=variant(log_space, steps=without_temperature),
+    float32_inside=variant(log_space, steps=in_float32),
+)
+@given(case=scored(), alphas=temperatures(), length=st.integers(2, 40))
+@example(case=Scored("aaa", UNARY), alphas=[0.0, 1.0, 5.0], length=3000)
+def test_recursion_in_logarithms_is_right_to_rounding(subject, case, alphas, length):
+    truths = [log_partition.steps(case.text, case.scores, alpha) for alpha in alphas]
+    unary = [log_partition.unary_step(length, alpha) for alpha in alphas]
+    for arithmetic in UNIT:
+        alpha = np.array(alphas, dtype=arithmetic)
+        with np.errstate(all="ignore"):
+            got = [step for step in subject.steps(case.text, case.scores, alpha, longest_first)]
+            *_, last = subject.steps("a" * length, UNARY, alpha, longest_first)
+        budgets = [of_chains(truth, a, case.scores, arithmetic) for truth, a in zip(truths, alphas)]
+        unary_budgets = [of_unary(truth, a, arithmetic) for truth, a in zip(unary, alphas)]
+        for k, what in enumerate(("log Z", "probabilities")):
+            within(
+                f"{what} in {arithmetic}",
+                [step[2 + k][i] for i in range(len(alphas)) for step in got] + list(last[2 + k]),
+                [step[2 + k] for truth in truths for step in truth] + [step[2 + k] for step in unary],
+                [budget for pair in budgets for budget in pair[k]] + [pair[k] for pair in unary_budgets],
+                arithmetic,
+            )
+            if length == 3000:
+                for value, step in zip(last[2 + k], unary):
+                    scale = step.share if k else 1
+                    measured(
+                        f"{'relative ' * k}error of {what} after 3000 letters, {arithmetic}",
+                        float(abs(mpmath.mpf(float(value)) - step[2 + k]) / scale),
+                    )
+
+
+def best_instead_of_sum(text, weights):
+    Z = [1.0] + [0.0] * len(text)
+    for a, e in longest_first(text, weights):
+        Z[e] = max(Z[e], Z[a] * weights[text[a:e]])
+    return Z
+
+
+def bounded(Z, least=0.0, most=math.inf):
+    return [min(max(z, least), most) for z in Z]
+
+
+def fate(Z, log_Z, length):
+    """What has become of a sum that was stored directly: right, overflow, or lost (0, or too small for a full mantissa).
+
+    A candidate costs the 2u by which its weight is off, a product and a sum; there is at most one per letter, and 5u hold the second order.
+    """
+    if math.isinf(Z):
+        return "overflow"
+    if Z < sys.float_info.min:
+        return "lost"
+    with mpmath.workdps(DIGITS):
+        return "right" if abs(mpmath.expm1(mpmath.log(float(Z)) - log_Z)) <= 5 * UNIT["float64"] * length else "wrong"
+
+
+@claim(
+    POST,
+    "direct-z-overflow-direction",
+    section="The Solution",
+    kind=Kind.APPROXIMATION,
+    finding=Finding.HOLDS,
+    says="Because of exponential growth the sums themselves are very likely to leave the range of floating point; logarithms do not.",
+    zh="由于指数爆炸，直接存储累积权重很可能溢出（上溢或下溢），所以应存储其对数。",
+    scope="None stated.",
+    found=r"Exactly where $\log Z$ leaves the range of float64, and in both directions: for small $\alpha$ the number of segmentations wins and the "
+    r"sum overflows, for large $\alpha$ it vanishes, and the acceptance probability is $0/0$. With tokens a and aa of scores $-1$ and $-2$ the "
+    r"turning point is $\alpha = 0.48$; below $\log 2$ the sum never reaches 0, it sticks at a multiple of the smallest number there is.",
+    limits="Texts of equal letters up to 5000 long.",
+    if_fails="the sums are kept in range by other means than logarithms",
+)
+@subjects(
+    partition,
+    never_overflows=variant(partition, partition=lambda *given: bounded(partition.partition(*given), most=sys.float_info.max)),
+    never_vanishes=variant(partition, partition=lambda *given: bounded(partition.partition(*given), least=sys.float_info.min)),
+    in_float32=variant(
+        partition, partition=lambda text, weights: partition.partition(text, {t: np.float32(w) for t, w in weights.items()})
+    ),
+    best_instead_of_sum=variant(partition, partition=best_instead_of_sum),
+)
+@given(length=st.integers(2, 3000), alpha=st.integers(0, 96).map(lambda k: k / 64))
+@example(length=1475, alpha=0.0)
+@example(length=1476, alpha=0.0)
+@example(length=5000, alpha=41 / 64)
+@example(length=100, alpha=5.0)
+@example(length=157, alpha=5.0)
+def test_direct_sums_leave_the_range_where_their_logarithm_does(subject, length, alpha):
+    with np.errstate(all="ignore"):
+        Z = subject.partition("a" * length, {token: math.exp(alpha * score) for token, score in UNARY.items()})[-1]
+    log_Z = log_partition.unary_step(length, alpha).log_Z
+    with mpmath.workdps(DIGITS):  # no case of the strategy is nearer to either end than its error
+        due = "overflow" if log_Z > mpmath.log(sys.float_info.max) else "lost" if log_Z < mpmath.log(sys.float_info.min) else "right"
+    got = fate(Z, log_Z, length)
+    require(got == due, f"{length} letters, alpha = {alpha}: log Z = {float(log_Z):.6g} should be {due}, but Z = {float(Z):.6g} is {got}")
+    require(Z > 0 or alpha > math.log(2), f"{length} letters, alpha = {alpha}: the sum has become 0")
+    measured(f"log Z where the sum is {due}", float(log_Z))
+    if due == "lost":
+        measured(f"stored sum where it is lost, alpha {'above' if alpha > math.log(2) else 'below'} log 2", float(Z))
+
+
+def mean_instead_of_sum(text, scores, alpha):
+    return log_space.smooth_max(text, scores, alpha) - math.log(len(segmentations(text, dict.fromkeys(scores, 1)))) / alpha
+
+
+def maximum_alone(text, scores, alpha):
+    *_, (_, _, Z, _) = stepping(add=np.maximum).steps(text, scores, alpha)
+    return Z / alpha
+
+
+@claim(
+    POST,
+    "logsumexp-smooths-max",
+    part_of="alpha-to-infinity-limit",
+    section="Sampling",
+    kind=Kind.INEQUALITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    says=r"logsumexp is a smooth approximation of the maximum, so the recursion of sampling becomes that of decoding as $\alpha \to \infty$.",
+    zh=r"logsumexp 是 max 的光滑近似，因此当 $\alpha \to \infty$ 时采样的递归变为解码的递归。",
+    scope="None stated.",
+    found=r"It is $Z^{\log} / \alpha$ that tends to the best score $S^*$, from above: $\tfrac{\log r}{\alpha} \le \tfrac{Z^{\log}}{\alpha} - S^* \le "
+    r"\tfrac{\log |\Omega|}{\alpha}$ with $r$ best among $|\Omega|$ segmentations. In floating point $\alpha s$ has to be finite: $\alpha = 10^{308}$ makes NaN.",
+    limits=r"Texts of at most six letters, $\alpha$ up to $10^6$.",
+    if_fails="the sum of the exponentials is taken for their mean, or not divided by alpha",
+)
+@subjects(
+    log_space,
+    not_divided_by_alpha=variant(log_space, smooth_max=lambda text, scores, alpha: log_space.smooth_max(text, scores, alpha) * alpha),
+    mean_instead_of_sum=variant(log_space, smooth_max=mean_instead_of_sum),
+    maximum_alone=variant(log_space, smooth_max=maximum_alone),
+    smooth_minimum=variant(log_space, smooth_max=lambda text, scores, alpha: log_space.smooth_max(text, scores, -alpha)),
+)
+@counterexample(
+    "alpha times a score overflows to -inf, and so does everything", case=Scored("ab", {"a": -2.0, "b": -2.0, "ab": -3.0}), alpha=1e308
+)
+@given(case=scored(), alpha=st.floats(0.125, 1e6))
+@example(case=Scored("aaa", UNARY), alpha=1.0)
+def test_sum_over_alpha_is_a_smooth_maximum(subject, case, alpha):
+    ways = segmentations(case.text, dict.fromkeys(case.scores, 1))
+    sums = [math.fsum(case.scores[piece] for piece in pieces) for pieces in ways]
+    best = max(sums)
+    with np.errstate(all="ignore"):
+        excess = float(subject.smooth_max(case.text, case.scores, alpha)) * alpha - best * alpha
+    M = alpha * 5 * len(case.text) + math.log(len(ways))  # the least score is -5
+    # The recursion, and here the quotient, two products and a difference, the logarithms below and their comparison.
+    slack = recursion_error("float64", 21, M) + 8 * UNIT["float64"] * (1 + M)
+    low, high = math.log(sums.count(best)), math.log(len(ways))
+    require(
+        low - slack <= excess <= high + slack,
+        f"{case} at alpha = {alpha:g}: alpha times the excess over the best score is {excess:.6g}, not from {low:.6g} to {high:.6g}",
+        comparisons=2,
+        arithmetic="float64",
+        strength=Strength.BUDGET,
+    )
+
+
+def flips(coin):
+    """A coin of exact probabilities in the place of epsilon < p, which is false if p is NaN."""
+    return lambda p: not np.isnan(p) and coin(Fraction(float(p)))
+
+
+def sampled_at_all(sample, case):
+    """The segmentations that a sampler may return: exactly those that there are, or None if there is none. Raises `Refuted`."""
+    with np.errstate(invalid="ignore"):
+        got = law(lambda coin: sample(flips(coin)))
+    due = segmentations(case.text, dict.fromkeys(case.scores, 1)) or [None]
+    equal(sorted(got, key=str), sorted(due, key=str), f"{case}: what is sampled at all")
+
+
+def missing_tokens_score_zero(text, scores, alpha, coin):
+    every = {text[a:e]: 0.0 for e in range(len(text) + 1) for a in range(e)}
+    return log_space.sample(text, every | scores, alpha, coin)
+
+
+def ends_without_weight_skipped(text, scores, alpha, coin):
+    """The guard at the wrong end of the candidate: nothing is ever the first to arrive."""
+    return log_space.sample(text, scores, alpha, coin, lambda *given: first_arrivals_dropped(longest_first(*given)))
+
+
+def first_arrivals_dropped(candidates):
+    ends = {0}
+    return [(a, e) for a, e in candidates if e in ends]
+
+
+@claim(
+    POST,
+    "unreachable-prefix-nan",
+    section="Decoding",
+    kind=Kind.DISTRIBUTION,
+    finding=Finding.HOLDS_IN_SCOPE,
+    says=r"Strings outside of the vocabulary have score $-\infty$, so that the recursion in logarithms needs no special cases.",
+    zh=r"词表之外的字符串得分视为 $-\infty$，对数形式的递归因而无需特殊处理。",
+    scope="None stated.",
+    found=r"True if every position can be reached, as with all single bytes in the vocabulary. Otherwise $-\infty$ meets $-\infty$, the sum is NaN "
+    "and nothing that arrives later is accepted: ab, bc and c do not segment abc, although ab|c does.",
+    limits="Which segmentations can occur at all, in texts of up to four letters.",
+    if_fails="candidates whose start cannot be reached take part",
+)
+@subjects(
+    log_space,
+    ends_without_weight_skipped=variant(log_space, sample=ends_without_weight_skipped),
+    missing_tokens_score_zero=variant(log_space, sample=missing_tokens_score_zero),
+    best_alone=variant(log_space, sample=lambda text, scores, alpha, coin: log_space.sample(text, scores, alpha, lambda p: p > 0.5)),
+)
+@counterexample("bc starts where no segmentation ends", case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}))
+@given(case=scored(max_length=4))
+def test_recursion_needs_no_special_case(subject, case):
+    sampled_at_all(partial(subject.sample, case.text, case.scores, 1.0), case)
+
+
+def trace_from_the_last_route(text, route):
+    """From the last position that was reached at all, not from the end of the text: the rest is silently dropped."""
+    return segment.follow(text[: max(route, default=0)], route)
+
+
+def trace_that_stays(text, route):
+    """A position without a route leads to itself; cut after as many steps as there are letters, as it would not end."""
+    e, pieces = len(text), []
+    for _ in text:
+        a = route.get(e, e)
+        pieces.append(text[a:e])
+        e = a
+        if e == 0:
+            break
+    return tuple(reversed(pieces))
+
+
+@claim(
+    POST,
+    "unreachable-starts-skipped",
+    part_of="unreachable-prefix-nan",
+    section="Decoding",
+    kind=Kind.DISTRIBUTION,
+    finding=Finding.HOLDS,
+    says="Skipping the candidates whose start has not been reached repairs the recursion for every vocabulary.",
+    zh="跳过起点不可达的候选 token 之后，递归对任何词表都正确。",
+    scope="Not in the post.",
+    found="Every segmentation can be sampled, and nothing else; a text without one is reported, if the trace starts at the end of the text and "
+    "stops where there is no way back.",
+    limits="Which segmentations can occur at all, in texts of up to four letters.",
+    if_fails="the end of a candidate is tested in place of its start",
+)
+@subjects(
+    segment,
+    nothing_skipped=variant(segment, reachable=list),
+    ends_tested=variant(segment, reachable=first_arrivals_dropped),
+    trace_from_the_last_route=variant(segment, follow=trace_from_the_last_route),
+    trace_that_stays=variant(segment, follow=trace_that_stays),
+)
+@given(case=scored(max_length=4, covered=False))
+@example(case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}))
+@example(case=Scored("ab", {"a": 0.0}))
+def test_skipping_unreachable_starts_is_enough(subject, case):
+    def sample(coin):
+        steps = log_space.steps(case.text, case.scores, 1.0, lambda *given: subject.reachable(longest_first(*given)))
+        return subject.follow(case.text, {e: a for a, e, _, p in steps if coin(p)})
+
+    sampled_at_all(sample, case)
+
+
+PROBABILITIES = st.one_of(
+    st.sampled_from([Fraction(0), Fraction(1), Fraction(1, 10**12)]),
+    st.fractions(0, 1, max_denominator=200),
+)
+
+
+@claim(
+    POST,
+    "coin-granularity-and-closed-interval",
+    section="The Solution",
+    kind=Kind.DISTRIBUTION,
+    finding=Finding.HOLDS_IN_SCOPE,
+    says=r"A candidate is accepted if $\varepsilon < p$, where $\varepsilon \sim U[0, 1]$.",
+    zh=r"若 $\varepsilon < p$ 则接受候选，其中 $\varepsilon \sim U[0, 1]$。",
+    scope=r"A continuous $\varepsilon$, for which the end of the interval does not matter.",
+    found=r"With $n$ equally likely values $0, \tfrac1n, \dots, \tfrac{n-1}n$ in place of the interval a coin is off by less than $\tfrac1n$, never too "
+    r"small, and certain for $p = 0$ and $p = 1$. With 1 among the values $p = 1$ can fail, and the only candidate of a position be rejected.",
+    limits="Generators without dependence between draws.",
+    if_fails="the generator can return 1, or equality counts as acceptance",
+)
+@subjects(
+    coins,
+    equality_accepted=variant(coins, accepts=lambda p, epsilon: epsilon <= p),
+    compared_with_the_complement=variant(coins, accepts=lambda p, epsilon: epsilon > 1 - p),
+    probability_clipped=variant(coins, accepts=lambda p, epsilon: epsilon < min(max(p, Fraction(1, 1000)), Fraction(999, 1000))),
+)
+@counterexample("32768 values from 0 to 1, both included: p = 1 fails once", p=Fraction(1), values=2**15, closed=True)
+@given(p=PROBABILITIES, values=st.integers(2, 2000), closed=st.just(False))
+@example(p=Fraction(1), values=2**15, closed=False)
+def test_coin_is_off_by_less_than_one_value(subject, p, values, closed):
+    last = values - 1 if closed else values
+    accepted = Fraction(sum(subject.accepts(p, Fraction(r, last)) for r in range(values)), values)
+    require(
+        0 <= accepted - p < Fraction(1, values),
+        f"p = {p}, {values} values from 0 to {'1' if closed else 'below 1'}: accepted with {accepted}",
+        comparisons=values,
+    )
+
+
+def heads(accepts, p, R):
+    """How many of the R + 1 random numbers accept; where there are many, those from 0 up to the first that does not."""
+    if R < 1000:
+        return sum(accepts(p, r, R) for r in range(R + 1))
+    return bisect_left(range(R + 1), True, key=lambda r: not accepts(p, r, R))
+
+
+@claim(
+    POST,
+    "integer-coin-error-law",
+    part_of="coin-granularity-and-closed-interval",
+    section="The Solution",
+    kind=Kind.APPROXIMATION,
+    finding=Finding.APPROXIMATE,
+    says="The reference code makes this coin from an integer random number: rand() < p RAND_MAX.",
+    zh="参考实现用整数随机数实现这枚硬币：rand() < p RAND_MAX。",
+    scope="None stated.",
+    found=r"With $R$ for RAND_MAX it accepts with $\lceil pR \rceil / (R + 1)$, off by at least $-\tfrac{p}{R+1}$ and less than $\tfrac{1-p}{R+1}$. For "
+    r"$R = 32767$ a certain acceptance fails once in 32768 times, and even $p = 10^{-12}$ succeeds once in 32768. Where the only way to a "
+    "position is rejected, a text has no way back.",
+    limits="The rounding of $pR$ itself, which matters only next to an integer, is left out.",
+    if_fails="the generator has one more or one fewer value than assumed",
+)
+@subjects(
+    coins,
+    one_more_than_the_maximum=variant(coins, accepts_integer=lambda p, r, R: r < p * (R + 1)),
+    equality_accepted=variant(coins, accepts_integer=lambda p, r, R: r <= p * R),
+    product_truncated=variant(coins, accepts_integer=lambda p, r, R: r < int(p * R)),
+)
+@given(p=PROBABILITIES, R=st.integers(1, 300))
+@example(p=Fraction(1), R=2**15 - 1)
+@example(p=Fraction(1, 10**12), R=2**15 - 1)
+@example(p=Fraction(1, 10**12), R=2**31 - 1)
+def test_integer_coin_has_its_error_law(subject, p, R):
+    accepted = Fraction(heads(subject.accepts_integer, p, R), R + 1)
+    equal(accepted, Fraction(math.ceil(p * R), R + 1), f"p = {p}, R = {R}: probability of acceptance")
+    require(-p <= (accepted - p) * (R + 1) < 1 - p, f"p = {p}, R = {R}: accepted with {accepted}, off by {float(accepted - p):.3g}")
+    way_back = perfect_sampling.sample("a", {"a": Fraction(1)}, lambda certain: subject.accepts_integer(certain, R, R))
+    equal(way_back, None, f"R = {R}: the only segmentation of a, if the random number is R")
+    if R > 1000:
+        measured(f"accepted, p = {float(p):g}, R = {R}", float(accepted))
