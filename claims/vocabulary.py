@@ -22,7 +22,6 @@ from typing import Any
 import hypothesis
 
 DECLARATION = "__claim__"
-AUDITED = ("impls", "oracles", "strategies")
 TOLD = ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by", "merges", "part_of", "proxy")
 
 
@@ -152,7 +151,7 @@ class Claim:
 
     @property
     def digest(self) -> str:
-        """Changes whenever the claim file or anything of impls/, oracles/ or strategies/ that it uses does; older evidence is stale."""
+        """Changes whenever the claim file does, or anything audited that it uses; older evidence is stale."""
         told = {name: value for name, value in self.told().items() if name != "headline"}
         files = sorted(module.__name__ for module in used_by(inspect.getmodule(self.test)))
         sources = [inspect.getsource(sys.modules[name]) for name in files]
@@ -174,7 +173,7 @@ class Claim:
 
 
 def used_by(module: ModuleType) -> set[ModuleType]:
-    """The module and every module of impls/, oracles/ and strategies/ that it imports, directly or not."""
+    """The module and every audited module that it imports from, directly or not."""
     found, waiting = set(), [module]
     while waiting:
         current = waiting.pop()
@@ -182,8 +181,14 @@ def used_by(module: ModuleType) -> set[ModuleType]:
             continue
         found.add(current)
         owners = {value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in vars(current).values()}
-        waiting += [sys.modules[name] for name in owners if isinstance(name, str) and name.partition(".")[0] in AUDITED and name in sys.modules]
+        waiting += [sys.modules[name] for name in owners if isinstance(name, str) and audited(name) and name in sys.modules]
     return found
+
+
+def audited(module: str) -> bool:
+    """Whether a verdict depends on what stands in it: impls/, oracles/, strategies/, and the other claim files of a post."""
+    package, *inner = module.split(".")
+    return package in ("impls", "oracles", "strategies") or (package == "claims" and len(inner) == 2)
 
 
 def claim(post: Post, id: str, **declared: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

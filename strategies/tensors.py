@@ -16,17 +16,22 @@ from torch import Tensor
 
 
 class Tensors:
-    """A case made of tensors, a dataclass whose fields are in the order of the implementation's arguments."""
+    """A case made of tensors (and sizes), a dataclass whose fields are in the order of the implementation's arguments."""
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         return tuple(getattr(self, field.name) for field in fields(self))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{field.name}={getattr(self, field.name).tolist()}' for field in fields(self))})"
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        shown = ", ".join(f"{name}={x.tolist() if isinstance(x, Tensor) else x}" for name, x in values.items())
+        return f"{type(self).__name__}({shown})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))  # Hypothesis would print how each tensor was drawn
+
+    def to_json(self) -> str:
+        return repr(self)  # what Hypothesis hands to observers; it would otherwise print every tensor of every example by itself
 
 
 @st.composite

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
-from claims.vocabulary import DECLARATION, Claim, Counterexample
+from claims.vocabulary import DECLARATION, Claim, Counterexample, audited, used_by
 
 POST = Post(1, date="2024-01-01", en="A post", zh="一篇文章", topic="sampling")
 TEXTS = ("section", "says", "zh", "scope", "found", "limits", "if_fails")
@@ -141,3 +142,27 @@ def test_the_digest_changes_with_the_statement_and_not_with_its_place_on_the_pag
     assert COMPLETE.digest == replace(COMPLETE, headline=True).digest
     for changed in ({"says": "other"}, {"finding": Finding.APPROXIMATE}, {"post": replace(POST, archive=2)}, {"counterexamples": PINNED}):
         assert COMPLETE.digest != replace(COMPLETE, **changed).digest
+
+
+@pytest.mark.parametrize(
+    "module, counts",
+    [
+        ("impls.attention.mla", True),
+        ("oracles.ball", True),
+        ("strategies.tensors", True),
+        ("claims.diffusion.test_9181_ddim", True),
+        ("claims.vocabulary", False),
+        ("torch.nn", False),
+    ],
+)
+def test_a_verdict_depends_on_what_judges_and_what_is_judged(module: str, counts: bool) -> None:
+    assert audited(module) is counts
+
+
+def test_the_digest_follows_what_a_claim_file_takes_from_another_one() -> None:
+    first, second = ModuleType("claims.topic.test_first"), ModuleType("claims.topic.test_second")
+    exec("def shared(): pass", vars(first))
+    second.shared = first.shared
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, first.__name__, first)
+        assert used_by(second) == {first, second}
