@@ -6,6 +6,8 @@ of the noise in x_t that is not negative, leave a single affine step; here it is
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,10 @@ import torch
 
 from oracles.ball import certified
 from oracles.budget import Bound
+from oracles.evidence import Refuted
+from oracles.gaussian import Affine, Gaussian, probe
+from oracles.identity import vanishes
+from oracles.surd import exact, same
 
 Array = Any
 
@@ -81,3 +87,52 @@ def eulers_chain(x: Any, constant: Any, slope: Any, abar: Any, bbar: Any) -> Bou
     """Truth and error budget of the chain of steps with sigma = 0 along levels of shape (times, batch)."""
     # In every step two roundings in the predictor and the ten of a step.
     return certified(only_chain, (x, constant, slope, abar, bbar, abar, bbar), roundings=12 * (len(abar) - 1), sums=0)
+
+
+def without_noise(x: Array, predictor: Callable[[Array, int], Array], abar: Array, bbar: Array, tau: tuple[int, ...]) -> Array:
+    """From x at the last of the times tau to the first with sigma = 0: x / abar moves by the noise times the change of bbar / abar."""
+    y = x / abar[tau[-1]]
+    for then, now in reversed(tuple(pairwise(tau))):
+        y = y + (bbar[then] / abar[then] - bbar[now] / abar[now]) * predictor(abar[now] * y, now)
+    return y * abar[tau[0]]
+
+
+def admitting(step: Callable[..., Any]) -> Callable[..., Any]:
+    """The step, where the statement says that it exists: refusing it there is a refutation, not an error of the caller."""
+
+    def admitted(*given: Any) -> Any:
+        try:
+            return step(*given)
+        except ValueError as error:
+            raise Refuted(f"refuses an admissible step: {error}") from error
+
+    return admitted
+
+
+def read(step: Callable[..., Any], at: tuple[Array, ...], *levels: Any) -> Affine:
+    """The coefficients of (x_t, eps, z) in the step between these levels; `at` is the point that shows it to be affine."""
+    return probe(lambda *state: step(*state, *levels), at)
+
+
+def check_law(affine: Affine, abar_t: Array, bbar_t: Array, abar_prev: Array, bbar_prev: Array, sigma: Array) -> None:
+    """Mean and variance given x_0 = 1, and the noise that is injected; a constant term shows in the mean. Raises `Refuted`."""
+    A_x, A_e, A_n = affine.coefficients
+    one, nothing = A_x * 0 + 1, A_x * 0
+    given_x0 = (Gaussian(abar_t, (bbar_t, nothing)), Gaussian(nothing, (one, nothing)), Gaussian(nothing, (nothing, one)))
+    got = affine.push(*given_x0)
+    terms = abs(A_x * bbar_t) + abs(A_e)
+    vanishes("mean given x_0 = 1", got.mean - abar_prev, abar_prev)
+    vanishes("variance given x_0", got.variance - bbar_prev**2, terms**2 + bbar_prev**2)
+    vanishes("deviation of the injected noise", A_n - sigma, one)
+
+
+def same_law(affine: Affine, abar_t: Array, bbar_t: Array, abar_prev: Array, bbar_prev: Array, sigma: Array, kept: Array) -> None:
+    """`check_law` on exact numbers; kept: the deviation of the noise that stays from x_t, of the right sign. Raises `Refuted`."""
+    A_x, A_e, A_n = affine.coefficients
+    one, nothing = exact([1]), exact([0])
+    given_x0 = (Gaussian(abar_t, (bbar_t, nothing)), Gaussian(nothing, (one, nothing)), Gaussian(nothing, (nothing, one)))
+    got = affine.push(*given_x0)
+    same("mean given x_0 = 1", got.mean, abar_prev)
+    same("variance given x_0", got.variance, bbar_prev**2)
+    same("deviation of the injected noise", A_n, sigma)
+    same("deviation of the kept noise", A_x * bbar_t + A_e, kept)

@@ -28,7 +28,10 @@ def posterior_deviation(abar_t, bbar_t, abar_prev, bbar_prev):
 
 
 def jump(x_t, eps, z, abar, bbar, now, then, eta, step=step):
-    """The step from time `now` to the earlier time `then` of the schedule abar[0..T], bbar[0..T], with sigma = eta * posterior."""
+    """The step from time `now` to the earlier time `then` of the schedule abar[0..T], bbar[0..T], with sigma = eta * posterior.
+
+    now, then: times, or arrays of times for a batch of steps.
+    """
     levels = abar[now], bbar[now], abar[then], bbar[then]
     return step(x_t, eps, z, *levels, eta * posterior_deviation(*levels))
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from oracles.mixture import Mixture
 from oracles.schedules import NAMES
 from strategies.tensors import dyadic, few_bits
 
@@ -41,6 +41,12 @@ class Steps:
     def __repr__(self) -> str:
         shown = ", ".join(f"{field.name}={getattr(self, field.name)[:4].tolist()}" for field in fields(self))
         return f"{len(self.x_t)} steps, the first four: {shown}"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # Hypothesis would print every tensor in full
+
+    def to_json(self) -> str:
+        return repr(self)  # as above, for every example that it observes
 
 
 def shares(*shape: int) -> st.SearchStrategy[Tensor]:
@@ -88,6 +94,12 @@ class Jumps:
     def __repr__(self) -> str:
         return f"{len(self.x_t)} jumps from {self.now} to {self.then}, eta={self.eta}, the first on abar={self.abar[:, 0].tolist()}"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self))  # Hypothesis would print every tensor in full
+
+    def to_json(self) -> str:
+        return repr(self)  # as above, for every example that it observes
+
 
 @st.composite
 def jumps(draw: st.DrawFn, n: int = BATCH) -> Jumps:
@@ -127,27 +139,15 @@ class SecondExample:
     steps: tuple[int, ...] = ()
 
 
+SECOND_EXAMPLES = (
+    *(SecondExample(name, 1000, stride) for stride in (1, 10, 50, 100) for name in NAMES),
+    *(SecondExample(name, T) for T in (20, 100, 4000) for name in ("post", "exp5")),
+)
+
+
 def second_examples() -> st.SearchStrategy[SecondExample]:
     """All schedules at T = 1000, dense and thinned out; those that scale with T also at others."""
-    thinned = [SecondExample(name, 1000, stride) for stride in (1, 10, 50, 100) for name in NAMES]
-    scaled = [SecondExample(name, T) for T in (20, 100, 4000) for name in ("post", "exp5")]
-    return st.sampled_from(thinned + scaled)
-
-
-@dataclass(frozen=True)
-class Flow:
-    """A mixture on the line, points of x_T, and the exponent of abar_t = e^(-5 (t/N)^power)."""
-
-    mixture: Mixture
-    starts: tuple[float, ...] = (-1.5, -0.75, 0.0, 0.7, 1.5)
-    power: int = 2
-
-
-@st.composite
-def flows(draw: st.DrawFn) -> Flow:
-    """Two components of deviation 1/4 to 1 within [-1, 1]: smooth enough for the order to show at 100 steps."""
-    pair = lambda low, high, unit: tuple(draw(st.integers(low, high)) / unit for _ in range(2))
-    return Flow(Mixture(pair(1, 8, 1), pair(-16, 16, 16), pair(8, 32, 32)))
+    return st.sampled_from(SECOND_EXAMPLES)
 
 
 @dataclass(frozen=True)
