@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import mpmath
+import numpy as np
 
 from oracles.settled import rises, settled
 
@@ -42,3 +43,11 @@ def stationary(log_n: float, x: Any, off: Any) -> bool:
     with mpmath.workdps(2 * DIGITS):
         low, high = (square + mpmath.log(1 + 2 * square) - log_n for square in (max(x - off, mpmath.mpf(0)), x + off))
         return low <= 0 <= high
+
+
+def optima(n: np.ndarray) -> np.ndarray:
+    """alpha at the maxima for many n > 1, in float64: Newton's method for x + log(1 + 2x) = log n from 0, where it rises to the root."""
+    log_n, x = np.log(n), np.zeros(np.shape(n))
+    for _ in range(50):  # the left side is concave: each step stays below the root, and six of them are enough for n < 10^9
+        x = x + (log_n - x - np.log1p(2 * x)) / (1 + 2 / (1 + 2 * x))
+    return np.sqrt(x)

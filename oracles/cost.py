@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torch.utils.flop_counter import FlopCounterMode
+from torch.utils.flop_counter import flop_registry
 
 from oracles.evidence import BadOutput, Strength, require
 
@@ -31,18 +31,23 @@ class Cost(NamedTuple):
     moved: int
 
 
-class _Moved(TorchDispatchMode):
-    """Counts the entries of every operation's operands and results; views are free, but an operand has all entries of its view."""
+class _Counted(TorchDispatchMode):
+    """Counts operations of products by torch's own formulas, and the entries of every operation's operands and results.
+
+    Views are free, but an operand has all entries of its view.
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.numbers = 0
+        self.flops = self.numbers = 0
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         got = func(*args, **(kwargs or {}))
         if not func.is_view:
             read = args[1:] if func in PICKS else args
             self.numbers += sum(x.numel() for x in tree_leaves((read, kwargs, got)) if isinstance(x, Tensor))
+            if func.overloadpacket in flop_registry:
+                self.flops += flop_registry[func.overloadpacket](*args, **(kwargs or {}), out_val=got)
         return got
 
 
@@ -57,9 +62,9 @@ class _Inside(TorchFunctionMode):
 
 def cost(f: Callable[..., Any], *inputs: Any) -> Cost:
     """What f(*inputs) costs; inputs on the meta device are counted without being computed. Raises `BadOutput` if f leaves torch."""
-    with FlopCounterMode(display=False) as flops, _Moved() as moved, _Inside(), sdpa_kernel(SDPBackend.MATH):
+    with _Counted() as counted, _Inside(), sdpa_kernel(SDPBackend.MATH):
         f(*inputs)
-    return Cost(flops.get_total_flops() // 2, moved.numbers)
+    return Cost(counted.flops // 2, counted.numbers)
 
 
 def beyond_linear(costs_at: Callable[[int], Cost]) -> Cost:

@@ -12,10 +12,12 @@ from oracles import normal_scores as quadrature
 from oracles.ball import certified
 from oracles.dual import softmax_jacobian_and_half_l1
 from oracles.evidence import Unsettled
-from oracles.normal_scores import attended_score, expected_maximum
+from oracles.normal_scores import attended_score, concentration, expected_maximum, log_partition
 from oracles.settled import settled
 from oracles.softmax_gradient import half_l1_norms
-from strategies.attention.scores import astronomical, counts, normal_scores, scores
+from strategies.attention.components import components
+from strategies.attention.scores import astronomical, beside, counts, normal_scores, scores, separated
+from strategies.attention.spheres import dimensions, scales
 
 
 @pytest.mark.parametrize("alpha", [1 / 64, 0.125, 1.0, 3.0, 16.0, 64.0])
@@ -33,6 +35,24 @@ def test_a_simulation_lies_around_the_quadrature(n, alpha):
     p = np.exp(alpha * (s - s.max(1, keepdims=True)))
     seen = (p * s).sum(1) / p.sum(1)
     assert abs(seen.mean() - attended_score(alpha, n)[0]) <= 5 * seen.std() / math.sqrt(len(s))
+
+
+@pytest.mark.parametrize("alpha, n", [(0.25, 10**6), (1.0, 64), (3.0, 512), (11.3, 4096)])
+def test_integration_by_parts_relates_the_sum_of_squares_to_the_attended_score(alpha, n):
+    """E alpha (1 - sum p_i^2) = E sum p_i s_i for normal scores."""
+    (squares, off), (score, error) = concentration(alpha, n), attended_score(alpha, n)
+    assert abs(alpha * (1 - squares) - score) <= alpha * off + error < 1e-9
+
+
+@pytest.mark.parametrize("n", [2, 64, 20000])
+def test_the_log_partition_function_has_the_attended_score_as_its_derivative(n):
+    """Simpson's rule, of fourth order, over [1, 2]: the two integrals agree to its error, which halving the step makes 16 times smaller."""
+    rise = log_partition(2.0, n)[0] - log_partition(1.0, n)[0]
+    off = []
+    for steps in (4, 8):
+        values = [attended_score(1 + k / steps, n)[0] for k in range(steps + 1)]
+        off.append(abs(rise - (values[0] + values[-1] + 4 * sum(values[1:-1:2]) + 2 * sum(values[2:-1:2])) / (3 * steps)))
+    assert off[1] < off[0] / 8 < 1e-4
 
 
 @pytest.mark.parametrize("n, expected", [(1, 0.0), (2, 1 / math.sqrt(math.pi)), (3, 1.5 / math.sqrt(math.pi))])
@@ -74,6 +94,18 @@ REACHED = {
     "n beyond float64": (astronomical(), lambda n: n > 10**400),
     "a reported size": (counts(least=2), lambda n: n == 4096),
     "two scores": (counts(least=2), lambda n: n == 2),
+    "the ends of a range that begins late": (counts(least=492, most=153_958), lambda n: n == 492),
+    "the first number beyond a range": (beside(491, 492, most=10**9), lambda n: n == 491),
+    "a gap of one sixteenth": (separated(), lambda case: max(case.s) - sorted(case.s)[-2] == 1 / 16),
+    "tied scores below the largest": (separated(), lambda case: len(set(case.s)) < len(case.s)),
+    "two scores apart": (separated(), lambda case: len(case.s) == 2),
+    "four components": (components(), lambda case: len(case.q) == 4),
+    "fair coins alone": (components(), lambda case: set(case.q + case.k) == {1} and len(case.q) > 1),
+    "skewed components of unlike laws": (components(), lambda case: len(set(case.q)) > 1 and 1 not in case.q + case.k),
+    "the plane, where the density has no bound": (dimensions(), lambda d: d == 2),
+    "an odd dimension beyond 5": (dimensions(), lambda d: d > 5 and d % 2 == 1),
+    "a scale of 0": (scales(), lambda alpha: alpha == 0),
+    "a scale beyond 60": (scales(), lambda alpha: alpha > 60),
 }
 
 

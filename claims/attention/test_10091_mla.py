@@ -1,20 +1,24 @@
 """The tug-of-war between cache and quality: MHA, MQA, GQA, MLA (post 10091)."""
 
+from fractions import Fraction
 from functools import partial
 
+import numpy as np
 import torch
 from hypothesis import example, given
-from hypothesis import strategies as st
 
-from claims import Finding, Kind, Post, claim, subjects, variant
-from impls.attention import absorption, gqa, kv_cache, mla
+from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
+from impls.attention import absorption, biased, mla, mla_as_mha, rope_absorption, rope_on_latent
 from impls.attention.rotary import rotate
 from impls.attention.softmax import causal, softmax
-from oracles import attention
+from oracles import attention, rotary
 from oracles.ball import certified
-from oracles.evidence import equal, measured
+from oracles.evidence import equal, measured, require
 from oracles.polynomial import same_polynomial
-from strategies.attention.projections import MODELS, absorbable, grouped, latent, of_size, repelled_by_itself
+from oracles.rank import rank
+from strategies.attention import projections
+from strategies.attention.projections import absorbable, latent, repelled_by_itself
+from strategies.attention.turns import Turns, rotary_heads, rotated_latents
 
 POST = Post(
     10091,
@@ -77,6 +81,7 @@ def with_rotary_key(key):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     headline=True,
+    effort=0.5,
     says=r"The training form of MLA, $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$, $k = [c W_{kc},\, x W_{kr}\mathcal R]$, $v = c W_v$, equals its decoding form "
     r"$q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$, $k = [c,\, x W_{kr}\mathcal R]$, $v = c$ followed by $W_v$, which caches only $[c,\, x W_{kr}\mathcal R]$.",
     zh=r"MLA 的训练形式 $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$、$k = [c W_{kc},\, x W_{kr}\mathcal R]$、$v = c W_v$ 恒等于解码形式 "
@@ -98,7 +103,9 @@ def with_rotary_key(key):
     values_averaged_over_heads=in_mqa_form(values_averaged_over_heads),
     rotary_key_not_rotated=with_rotary_key(lambda x, c, positions, theta, W_kr: x @ W_kr),
     rotary_key_one_position_late=with_rotary_key(lambda x, c, positions, theta, W_kr: rotate(x @ W_kr, positions + 1, theta)),
-    rotary_key_fed_from_the_latent=with_rotary_key(lambda x, c, positions, theta, W_kr: rotate(c.mean(-1, keepdim=True) * W_kr[:1], positions, theta)),
+    rotary_key_fed_from_the_latent=with_rotary_key(
+        lambda x, c, positions, theta, W_kr: rotate(c.mean(-1, keepdim=True) * W_kr[:1], positions, theta)
+    ),
 )
 @example(case=repelled_by_itself())
 @given(case=latent())
@@ -108,164 +115,26 @@ def test_decode_equals_mha_form(subject, case, executors):
     d_c, d_cq, d_k, d_r = case.W_c.shape[1], case.W_cq.shape[1], case.W_qc.shape[2], case.W_kr.shape[1]
     # Stored on the longest path: c', its projection, the absorbed query, angle, cosine (2), three of the rotation, logit,
     # scale (2), maximum (2), exponential (2), quotient, average, W_v. Summed: every contraction of that path and the softmax's.
-    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=case.largest_logit)
+    truth = certified(
+        attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=case.largest_logit
+    )
     executors.hold("training form", subject.mha_form, case.tensors, truth)
     executors.hold("decoding form", subject.mqa_form, case.tensors, truth)
 
 
-def grouped_by(index):
-    """GQA whose head s (from 0) reads the group index(s, h, g) (from 0)."""
-
-    def attend(x, W_q, W_k, W_v):
-        h, g = len(W_q), len(W_k)
-        chosen = [min(index(s, h, g), g - 1) for s in range(h)]
-        return causal(x @ W_q @ (x @ W_k)[chosen].mT / W_q.shape[-1] ** 0.5, (x @ W_v)[chosen])
-
-    return variant(gqa, attention=attend)
-
-
-@claim(
-    POST,
-    "gqa-index-and-endpoints",
-    section="GQA",
-    kind=Kind.IDENTITY,
-    finding=Finding.HOLDS,
-    headline=True,
-    says=r"In grouped-query attention head $s \in \{1, \dots, h\}$ uses the keys and values of group $\lceil s g / h \rceil$; $g = h$ is MHA and $g = 1$ is MQA.",
-    zh=r"GQA 的第 $s \in \{1, \dots, h\}$ 个 head 使用第 $\lceil s g / h \rceil$ 组的键值；$g = h$ 即 MHA，$g = 1$ 即 MQA。",
-    scope=r"$g$ divides $h$.",
-    found=r"Holds: the formula cuts the heads into $g$ runs of $h / g$ consecutive heads, so GQA is MHA whose key and value weights are repeated $h / g$ times in a row.",
-    limits=r"Where $g$ does not divide $h$ the formula still runs, with groups of unequal size; that case is outside the claim.",
-    if_fails="groups are tiled over the heads instead of repeated consecutively",
-)
-@subjects(
-    gqa,
-    groups_tiled_over_heads=grouped_by(lambda s, h, g: s % g),
-    boundaries_late_by_one_head=grouped_by(lambda s, h, g: max(s - 1, 0) * g // h),
-    every_head_reads_the_first_group=grouped_by(lambda s, h, g: 0),
-    heads_reversed_as_mha=grouped_by(lambda s, h, g: h - 1 - s if g == h else s * g // h),
-    maximum_not_subtracted=variant(gqa, attention=partial(gqa.attention, attend=maximum_not_subtracted)),
-    future_at_minus_100=variant(gqa, attention=partial(gqa.attention, attend=future_at_minus_100)),
-    rounded_down=variant(gqa, group=lambda s, h, g: s * g // h),
-    heads_counted_from_zero=variant(gqa, group=lambda s, h, g: -(-(s - 1) * g // h)),
-)
-@given(h=st.integers(1, 256), case=grouped())
-def test_groups_are_runs_of_consecutive_heads(subject, h, case, executors):
-    for g in (g for g in range(1, h + 1) if h % g == 0):
-        runs = [run for run in range(1, g + 1) for _ in range(h // g)]
-        equal([subject.group(s, h, g) for s in range(1, h + 1)], runs, f"groups of {h} heads, g = {g}")
-    n, d, d_k = *case.x.shape, case.W_q.shape[2]
-    # Stored on the longest path: query, logit, scale (2), maximum (2), exponential (2), quotient, average.
-    truth = certified(attention.grouped, case.tensors, roundings=10, sums=d + d_k + 2 * n, exponent=case.largest_logit)
-    repeats = len(case.W_q) // len(case.W_k)
-    tied = case.x, case.W_q, case.W_k.repeat_interleave(repeats, 0), case.W_v.repeat_interleave(repeats, 0)
-    executors.hold("GQA", subject.attention, case.tensors, truth)
-    executors.hold("MHA with tied weights", subject.attention, tied, truth)
-
-
-def decoded(extend, tokens, *weights):
-    """All outputs of decoding one token after the other, (h, n, d_v), and the numbers cached per token, in the tokens' own dtype.
-
-    tokens: the arguments that belong to a token (the token itself, its position), one row each. A second sequence, the same
-    tokens in reverse, is decoded in between: what is not in the cache does not know which of them it belongs to.
-    """
-    cache, other, outputs = None, None, []
-    n = len(tokens[0])
-    for t in range(n):
-        y, cache = extend(cache, *(rows[t : t + 1] for rows in tokens), *weights)
-        _, other = extend(other, *(rows[n - 1 - t : n - t] for rows in tokens), *weights)
-        outputs.append(y)
-    kept = sum(part.numel() * part.element_size() for part in cache)
-    return torch.cat(outputs, dim=1), kept / (n * tokens[0].element_size())
-
-
-def mla_cached(also=lambda c, k_r, W_kc, W_v: (), without_rotary=False):
-    """MLA decoding that caches more than [c, k_r], or no rotary key."""
-
-    def extend(cache, x, position, theta, W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
-        c, k_r = x @ W_c, rotate(x @ W_kr, position, theta)
-        cache = kv_cache.append(cache, c, *(() if without_rotary else (k_r,)), *also(c, k_r, W_kc, W_v))
-        content = x @ W_cq @ W_qc @ W_kc.mT @ cache[0].T
-        rotary = 0 if without_rotary else rotate(x @ W_cq @ W_qr, position, theta) @ cache[1].T
-        return softmax((content + rotary) / mla.scale(W_qc, W_qr)) @ cache[0] @ W_v, cache
-
-    return variant(kv_cache, mla_extend=extend)
-
-
-def only_the_last_three_tokens(cache, x, W_q, W_k, W_v):
-    """A sliding window that keeps its shape: what is older than three tokens is zero."""
-    y, cache = kv_cache.gqa_extend(cache and tuple(forget(part) for part in cache), x, W_q, W_k, W_v)
-    return y, cache
-
-
-def forget(part):
-    return torch.cat([0 * part[..., :-2, :], part[..., -2:, :]], dim=-2)
-
-
-def position_of_the_first_token(cache, x, position, *weights):
-    return kv_cache.mla_extend(cache, x, 0 * position, *weights)
-
-
-def kept_in_float64(cache, x, *weights):
-    y, cache = kv_cache.gqa_extend(cache and tuple(part.to(x.dtype) for part in cache), x, *weights)
-    return y, tuple(part.double() for part in cache)
-
-
-def repeated_for_every_head(cache, x, W_q, W_k, W_v):
-    repeats = len(W_q) // len(W_k)
-    return kv_cache.gqa_extend(cache, x, W_q, W_k.repeat_interleave(repeats, 0), W_v.repeat_interleave(repeats, 0))
-
-
-@claim(
-    POST,
-    "kv-cache-size-per-token",
-    section="MQA, GQA and MLA",
-    kind=Kind.COMPLEXITY,
-    finding=Finding.HOLDS,
-    headline=True,
-    says=r"Per token and layer MHA caches $h (d_k + d_v)$ numbers, GQA $g (d_k + d_v)$, MQA $d_k + d_v$, and MLA $d_c + d_r$, which does not depend on $h$.",
-    zh=r"每个 token 每层需缓存：MHA $h (d_k + d_v)$ 个数，GQA $g (d_k + d_v)$ 个，MQA $d_k + d_v$ 个，MLA 只需 $d_c + d_r$ 个，与 $h$ 无关。",
-    scope="The rotary key of MLA is shared by all heads.",
-    found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32768, "
-    r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$.",
-    limits="Counts numbers, not bytes of a serving system with its paging and quantisation.",
-    if_fails="the rotary key is cached once per head, or the latent twice",
-)
-@subjects(
-    kv_cache,
-    latent_cached_for_keys_and_values=mla_cached(also=lambda c, k_r, W_kc, W_v: (c,)),
-    rotary_key_cached_per_head=mla_cached(also=lambda c, k_r, W_kc, W_v: (k_r,) * (len(W_kc) - 1)),
-    projected_heads_cached=mla_cached(also=lambda c, k_r, W_kc, W_v: (c @ W_kc, c @ W_v)),
-    rotary_key_forgotten=mla_cached(without_rotary=True),
-    position_of_the_first_token=variant(kv_cache, mla_extend=position_of_the_first_token),
-    only_the_last_three_tokens=variant(kv_cache, gqa_extend=only_the_last_three_tokens),
-    cache_kept_in_float64=variant(kv_cache, gqa_extend=kept_in_float64),
-    groups_repeated_before_caching=variant(kv_cache, gqa_extend=repeated_for_every_head),
-)
-@given(small=latent(), few=grouped(), name=st.sampled_from(sorted(MODELS)))
-def test_cached_numbers_per_token(subject, small, few, name, executors):
-    x, m, *rest = small.tensors
-    n, d = x.shape
-    d_c, d_cq, d_k, d_r = small.W_c.shape[1], small.W_cq.shape[1], small.W_qc.shape[2], small.W_kr.shape[1]
-    as_mla = lambda x, m, *weights: decoded(subject.mla_extend, (x, m), *weights)
-    as_gqa = lambda x, *weights: decoded(subject.gqa_extend, (x,), *weights)
-    # The same path as in full attention: see the two claims above for what is counted.
-    truth = certified(attention.mla, (x, m, m, *rest), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=small.largest_logit)
-    executors.hold("decoded by MLA", lambda *args: as_mla(*args)[0], small.tensors, truth)
-    sums = few.x.shape[1] + few.W_q.shape[2] + 2 * len(few.x)
-    truth = certified(attention.grouped, few.tensors, roundings=10, sums=sums, exponent=few.largest_logit)
-    executors.hold("decoded by GQA", lambda *args: as_gqa(*args)[0], few.tensors, truth)
-    halved = [tuple(tensor.bfloat16() for tensor in case.tensors) for case in (small, few)]  # a cache in another dtype would be larger
-    equal(as_mla(*halved[0])[1], d_c + d_r, f"numbers cached per token by MLA with {len(small.W_kc)} heads")
-    equal(as_gqa(*halved[1])[1], len(few.W_k) * (few.W_k.shape[2] + few.W_v.shape[2]), "numbers cached per token by GQA")
-    model = MODELS[name]
-    kept = (as_mla if model.latent else as_gqa)(*of_size(model))[1]
-    equal(kept, model.d_c + model.d_r if model.latent else model.g * (model.d_k + model.d_v), f"numbers cached per token and layer by {name}")
-    measured(f"numbers cached per token and layer, {name}", kept)
-
-
 def in_absorbed_form(mistake):
     return variant(absorption, absorbed=lambda *args: absorption.absorbed(*mistake(*args)))
+
+
+def without_value_projection(x, p, W_c, W_q, W_k, W_v):
+    """Wrong where that can be overlooked: values of the latent's own size."""
+    same_size = W_v.shape[-1] == W_c.shape[-1]
+    return absorption.absorbed(x, p, W_c, W_q, W_k, torch.eye(len(W_c.T)).to(W_v).expand_as(W_v) if same_size else W_v)
+
+
+def keys_normalised(x, p, W_c, W_q, W_k, W_v):
+    k = x @ W_c @ W_k
+    return torch.cat([x @ W_q @ (k / k.norm(dim=-1, keepdim=True).clamp(min=1)).mT, p @ (x @ W_c @ W_v)], dim=-1)
 
 
 @claim(
@@ -291,6 +160,11 @@ def in_absorbed_form(mistake):
     ),
     heads_of_keys_rolled=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p, W_c, W_q, W_k.roll(1, 0), W_v)),
     values_of_the_first_head=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p, W_c, W_q, W_k, W_v[:1].expand_as(W_v))),
+    values_averaged_over_heads=in_absorbed_form(
+        lambda x, p, W_c, W_q, W_k, W_v: (x, p, W_c, W_q, W_k, W_v.mean(0, keepdim=True).expand_as(W_v))
+    ),
+    values_not_projected=variant(absorption, absorbed=without_value_projection),
+    keys_normalised=variant(absorption, projected=keys_normalised),
     latent_of_another_token=in_absorbed_form(lambda x, p, W_c, W_q, W_k, W_v: (x, p.roll(1, -1), W_c, W_q, W_k, W_v)),
 )
 @given(case=absorbable())
@@ -299,3 +173,243 @@ def test_absorbed_form_is_the_same_polynomial(subject, case):
     # x W_q W_k^T W_c^T x^T has two factors x and one each of the weights.
     same_polynomial("projected form", subject.projected, attention.latent_polynomials, shapes, degree=5, seed=seed)
     same_polynomial("absorbed form", subject.absorbed, attention.latent_polynomials, shapes, degree=5, seed=seed)
+
+
+def between_by(relative):
+    """The matrix between token and latent with another rotation in the middle: relative(R_t, R_i)."""
+    return variant(
+        rope_absorption,
+        between=lambda R, W_q, W_k: W_q[:, None, None] @ relative(R[:, None], R[None]) @ W_k.mT[:, None, None],
+    )
+
+
+@claim(
+    POST,
+    "plain-rope-blocks-absorption",
+    section="MLA, part 2",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    effort=0.6,
+    says=r"With rotary encoding of the whole head $q_t k_i^\top = x_t (W_q \mathcal R_{t-i} W_k^\top) c_i^\top$, which depends on $t - i$, so that no fixed matrix can be absorbed.",
+    zh=r"若对整个 head 加 RoPE，则 $q_t k_i^\top = x_t (W_q \mathcal R_{t-i} W_k^\top) c_i^\top$ 与 $t - i$ 有关，无法合并成一个固定的投影矩阵。",
+    scope="The post states no condition on weights or frequencies.",
+    found=r"Holds for generic weights and a latent smaller than all keys together. The matrices of one head span a space of dimension $\min(d_k, d\, d_c)$. Any cache that is linear in $c_i$, "
+    r"even one that knows the position, needs $d_k \min(h, d_c)$ numbers per token: as many as all keys if $h \le d_c$. "
+    r"Where every $W_k$ commutes with the rotations, or nothing rotates, $d_c$ numbers are enough.",
+    limits="Angles of rational sine and cosine and random integer weights: exact for the cases drawn, up to 3 heads of size 4.",
+    if_fails="rotations are multiplied on the wrong side for row vectors, or their positions added",
+)
+@subjects(
+    rope_absorption,
+    rotations_on_the_wrong_side=between_by(lambda R_t, R_i: R_t.mT @ R_i),
+    positions_added=between_by(lambda R_t, R_i: R_t @ R_i),
+    one_matrix_for_all_distances=between_by(lambda R_t, R_i: R_t @ R_t.mT + 0 * R_i),
+    key_not_rotated=variant(rope_absorption, logits=lambda x, c, R, W_q, W_k: rope_absorption.turned(x @ W_q, R) @ (c @ W_k).mT),
+    keys_of_another_head=variant(
+        rope_absorption,
+        logits=lambda x, c, R, W_q, W_k: rope_absorption.logits(x, c, R, W_q, np.roll(W_k, 1, 0)),
+    ),
+)
+@counterexample(
+    "frequency 0 rotates nothing: the latent is enough",
+    case=Turns(h=2, d=1, d_c=2, d_k=2, n=2, tangents=(Fraction(0),)),
+)
+@counterexample(
+    "each W_k commutes with the rotations: the latent, rotated once for all heads, is enough",
+    case=Turns(h=2, d=1, d_c=4, d_k=4, n=4, tangents=(Fraction(1, 2), Fraction(1, 3)), weights="W_k commutes with rotations"),
+)
+@given(case=rotary_heads())
+def test_rotated_keys_do_not_fit_into_the_latent(subject, case):
+    h, d, d_c, d_k, n = case.h, case.d, case.d_c, case.d_k, case.n
+    x, c, R, (W_q, W_k) = case.integers(n, d, name="x"), case.integers(n, d_c, name="c"), case.rotations(), case.projections()
+    truth = rotary.logits(x, c, case.tangents, case.positions, W_q, W_k)
+    M = subject.between(R, W_q, W_k)
+    rotary.same("logits of rotated queries and keys", subject.logits(x, c, R, W_q, W_k), truth)
+    rotary.same("logits by the matrix between token and latent", (x[:, None, None] @ M @ c[..., None])[..., 0, 0], truth)
+    # A cache c_i A_i read by x_t B_t is a factorisation of the matrix of all M_ti: its rank is the least size of what is cached.
+    cached = rank(M.transpose(0, 1, 3, 2, 4).reshape(h * n * d, n * d_c))
+    require(cached > d_c, f"{cached} numbers per token, d_c = {d_c}, give all logits of {h} heads at all positions")
+    equal(cached, d_k * min(h, d_c), "the least number cached per token")
+    measured("least number cached per token, as a multiple of d_c", cached / d_c)
+    equal(rank(M[0].reshape(n * n, d * d_c)), min(d_k, d * d_c), "the dimension of what the matrices of one head span")
+
+
+@claim(
+    POST,
+    "rope-before-projection-is-only-absolute",
+    section="MLA, part 2",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    effort=0.6,
+    says=r"The compromise $q_i = c_i \mathcal R_i W_q$, $k_i = c_i \mathcal R_i W_k$ can be absorbed, with $c_i \mathcal R_i$ as the cache, but the logits no longer depend on $t - i$ alone.",
+    zh=r"折中方案 $q_i = c_i \mathcal R_i W_q$、$k_i = c_i \mathcal R_i W_k$ 可以缓存 $c_i \mathcal R_i$ 并合并矩阵，但不再是只依赖 $t - i$ 的相对位置编码。",
+    scope="The post states no condition on the weights, and writes queries and keys only.",
+    found=r"Holds for generic weights: absorbed exactly by $W_q W_k^\top$, and logits change when both positions are shifted. They are relative where $W_q W_k^\top$ commutes with every rotation. "
+    r"Values need care: $c_i \mathcal R_i$ has to be rotated back before $W_v$.",
+    limits="Latents of dimension 2 and 4, shifts of 1, 10 and 100, angles of rational sine and cosine; exact.",
+    if_fails="the latent is cached without its rotation, or values are read from the rotated latent",
+)
+@subjects(
+    rope_on_latent,
+    rotated_after_the_projection=variant(
+        rope_on_latent,
+        logits=lambda c, R, W_q, W_k: rope_absorption.turned(c @ (W_q @ W_k.mT), R) @ rope_absorption.turned(c, R).T,
+    ),
+    projections_left_out=variant(
+        rope_on_latent,
+        logits=lambda c, R, W_q, W_k: np.stack([rope_absorption.turned(c, R) @ rope_absorption.turned(c, R).T] * len(W_q)),
+    ),
+    key_not_rotated=variant(rope_on_latent, logits=lambda c, R, W_q, W_k: rope_absorption.turned(c, R) @ W_q @ (c @ W_k).mT),
+    latent_cached_without_rotation=variant(rope_on_latent, cached=lambda c, R: c),
+    cached_one_position_late=variant(rope_on_latent, cached=lambda c, R: rope_on_latent.cached(c, np.roll(R, -1, 0))),
+    projections_in_the_wrong_order=variant(rope_on_latent, absorbed=lambda kept, W_q, W_k: kept @ (W_k @ W_q.mT) @ kept.T),
+    values_of_the_rotated_latent=variant(rope_on_latent, outputs=lambda p, kept, R, W_v: p @ kept @ W_v),
+)
+@counterexample(
+    "the product of the projections is the identity, which commutes with every rotation",
+    case=Turns(h=1, d=2, d_c=2, d_k=2, n=2, tangents=(Fraction(1, 2),), weights="identity"),
+)
+@given(case=rotated_latents())
+def test_rotating_the_latent_is_absolute(subject, case):
+    c, p, W_v = (
+        case.integers(case.n, case.d_c, name="c"),
+        case.integers(case.h, case.n, case.n, name="p"),
+        case.integers(case.h, case.d_c, 2, name="W_v"),
+    )
+    R, (W_q, W_k) = case.rotations(), case.projections()
+    here, *shifted = (subject.logits(c, case.rotations(shift), W_q, W_k) for shift in (0, 1, 10, 100))
+    change = max(np.linalg.norm((there - here).astype(float)) / np.linalg.norm(here.astype(float)) for there in shifted)
+    require(
+        any((there != here).any() for there in shifted),
+        f"the logits change by {change:.3g} of their size when all positions are shifted: they are relative",
+    )
+    measured("largest change of the logits under a shift, relative to their size", change)
+    truth = rotary.rotated_first(c, case.tangents, case.positions, W_q, W_k)
+    kept = subject.cached(c, R)
+    rotary.same("logits of latents rotated before the projections", here, truth)
+    rotary.same("logits by one matrix from what is cached", subject.absorbed(kept, W_q, W_k), truth)
+    rotary.same("averages of the values c_i W_v", subject.outputs(p, kept, R, W_v), np.einsum("sti,ie,sev->stv", p, c, W_v))
+
+
+def token_by_token(extend, x, bias, *weights):
+    """Outputs (h, n, d_v) of decoding, each token with the biases that it has by then, and the cache."""
+    outputs, cache = [], None
+    for t in range(len(x)):
+        y, cache = extend(cache, x[t : t + 1], bias[:, t : t + 1, : t + 1], *weights)
+        outputs.append(y)
+    return torch.cat(outputs, dim=1), cache
+
+
+def with_bias(mistake):
+    """The decoder with its bias (h, 1, t) changed; the training form stays right."""
+    return variant(biased, extend=lambda c, x, bias, *weights: biased.extend(c, x, mistake(bias), *weights))
+
+
+def bias_inside_the_scale(c, x, bias, W_c, W_q, W_k, W_v):
+    return biased.extend(c, x, bias / W_q.shape[-1] ** 0.5, W_c, W_q, W_k, W_v)
+
+
+def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
+    y, c = biased.extend(c if c is None else c[:, : W_c.shape[1]], x, bias, W_c, W_q, W_k, W_v)
+    return y, c.repeat(1, len(W_q) + 1)
+
+
+@claim(
+    POST,
+    "attention-bias-is-compatible-with-absorption",
+    section="MLA, part 2",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    effort=0.4,
+    says="It is rotary encoding that blocks the absorption, not position encoding as such: with a bias on the logits, as in ALiBi or Sandwich, only the latent needs to be cached.",
+    zh="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
+    scope="A bias that does not depend on the content, the same in both forms.",
+    found=r"Holds to precision for any bias, one per head, query and key, if both forms add it after the scale $1 / \sqrt{d_k}$: the cache is $d_c$ numbers per token.",
+    limits="Layers of at most 4 tokens and 3 heads; the quality of such encodings is not a matter of this claim.",
+    if_fails="the bias is scaled with the logits, or the heads' slopes are in another order",
+)
+@subjects(
+    biased,
+    bias_left_out=with_bias(lambda bias: 0 * bias),
+    slopes_of_the_heads_reversed=with_bias(lambda bias: bias.flip(0)),
+    bias_of_the_last_query=with_bias(lambda bias: bias.flip(-1)),
+    bias_with_the_wrong_sign=with_bias(lambda bias: -bias),
+    bias_inside_the_scale=variant(biased, extend=bias_inside_the_scale),
+    bias_left_out_of_training=variant(biased, mha_form=lambda x, bias, *weights: biased.mha_form(x, 0 * bias, *weights)),
+    latent_cached_per_head=variant(biased, extend=cached_per_head),
+)
+@given(case=projections.biased())
+def test_a_bias_leaves_the_latent_as_the_cache(subject, case, executors):
+    n, d, d_c, d_k = *case.x.shape, case.W_c.shape[1], case.W_q.shape[2]
+    # Stored on the longest path: query, absorbed query, logit, scale (2), bias, maximum (2), exponential (2), quotient, average, W_v.
+    truth = certified(attention.biased, case.tensors, roundings=13, sums=2 * d + d_k + d_c + 2 * n + d_c, exponent=case.largest_logit)
+    executors.hold("training form", subject.mha_form, case.tensors, truth)
+    executors.hold("decoding form", lambda *args: token_by_token(subject.extend, *args)[0], case.tensors, truth)
+    cache = token_by_token(subject.extend, *case.tensors)[1]
+    equal(cache.numel(), n * d_c, f"numbers cached for {n} tokens")
+
+
+def as_mha(**replaced):
+    """The MHA with functions of its module replaced."""
+    weights, attention = replaced.get("weights", mla_as_mha.weights), replaced.get("attention", mla_as_mha.attention)
+    return variant(mla_as_mha, layer=lambda x, positions, theta, *given: attention(x, positions, theta, *weights(*given)))
+
+
+def all_dimensions_rotated(x, positions, theta, W_q, W_k, W_v):
+    """Content too, by the same angles again and again; an odd dimension is left over."""
+    blocks = W_q.shape[-1] // 2
+    return mla_as_mha.attention(x, positions, theta.repeat(blocks)[:blocks], W_q, W_k, W_v)
+
+
+def first_dimensions_rotated(x, positions, theta, W_q, W_k, W_v):
+    return mla_as_mha.attention(x, positions, theta, W_q.flip(-1), W_k.flip(-1), W_v)
+
+
+def rotary_key_fed_from_the_latent(W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
+    through_latent = W_c.mean(-1, keepdim=True) * W_kr[:1]  # fresh weights d_c -> d_r behind the latent
+    return mla_as_mha.weights(W_c, W_cq, W_qc, W_qr, W_kc, through_latent, W_v)
+
+
+def keys_of_another_head(W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
+    return mla_as_mha.weights(W_c, W_cq, W_qc, W_qr, W_kc.roll(1, 0), W_kr, W_v)
+
+
+def scaled_by_the_content_alone(x, positions, theta, W_q, W_k, W_v):
+    return mla_as_mha.attention(x, positions, theta, W_q * (W_q.shape[-1] / (W_q.shape[-1] - 2 * len(theta))) ** 0.5, W_k, W_v)
+
+
+@claim(
+    POST,
+    "mla-equals-mha-with-larger-qk-head-in-training",
+    section="MLA, part 3",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    effort=0.5,
+    says=r"In training, MLA is MHA with a query and key head of size $d_k + d_r$, apart from the low-rank projection of its inputs and from RoPE on a part of the dimensions only.",
+    zh=r"训练阶段，除了输入多了低秩投影、以及只在部分维度加 RoPE 之外，MLA 就是 Q、K 的 head size 为 $d_k + d_r$ 的 MHA。",
+    scope="The rotary key is shared by all heads.",
+    found=r"Holds to precision: with $W_q = [W'_c W_{qc},\, W'_c W_{qr}]$, $W_k = [W_c W_{kc},\, W_{kr}]$, $W_v \to W_c W_v$, the last $d_r$ dimensions rotated, $W_{kr}$ the same in every head, "
+    r"and MHA's own scale $1 / \sqrt{d_k + d_r}$.",
+    limits="Layers of at most 5 tokens and 3 heads; equal outputs for given weights, not equal gradients of the factors.",
+    if_fails="content dimensions are rotated too, or the rotary key comes from the latent",
+)
+@subjects(
+    mla_as_mha,
+    all_dimensions_rotated=as_mha(attention=all_dimensions_rotated),
+    first_dimensions_rotated=as_mha(attention=first_dimensions_rotated),
+    rotary_key_fed_from_the_latent=as_mha(weights=rotary_key_fed_from_the_latent),
+    keys_of_another_head=as_mha(weights=keys_of_another_head),
+    scaled_by_the_content_alone=as_mha(attention=scaled_by_the_content_alone),
+    positions_ignored=as_mha(attention=lambda x, positions, *rest: mla_as_mha.attention(x, 0 * positions, *rest)),
+)
+@given(case=latent())
+def test_mla_is_an_mha_with_larger_heads(subject, case, executors):
+    x, m, *rest = case.tensors
+    n, d = x.shape
+    d_c, d_cq, d_k, d_r = case.W_c.shape[1], case.W_cq.shape[1], case.W_qc.shape[2], case.W_kr.shape[1]
+    # Stored on the longest path: W_q, its product with x, angle, cosine (2), three of the rotation, logit, scale (2), maximum (2),
+    # exponential (2), quotient, average. Summed: both contractions of queries and of keys, and the softmax's.
+    truth = certified(
+        attention.mla, (x, m, m, *rest), roundings=17, sums=d_cq + d + d_c + d + d_k + d_r + 2 * n, exponent=case.largest_logit
+    )
+    executors.hold("MHA with larger heads", subject.layer, case.tensors, truth)

@@ -1,26 +1,26 @@
-"""Vector-quantise the keys and attention becomes linear in the length: Transformer-VQ (post 9844).
+"""Vector-quantise the keys and attention becomes linear in the length: Transformer-VQ (post 9844), forward.
 
-The attention itself, its blocks and its gradients are held against dense attention over the gathered keys; costs are counted.
+Every form of the attention is held against dense attention over the gathered keys; costs are counted. Gradients: test_9844_vq_gradients.py.
 """
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import example, given
 
 from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
-from impls.attention import transformer_vq, vq_blocks, vq_gradients
+from impls.attention import picking, transformer_vq, vq_blocks, vq_causal, vq_decoder, vq_two_blocks
 from impls.attention.transformer_vq import one_hot, weights
 from oracles.attention import average, causal_mask
 from oracles.ball import certified
 from oracles.budget import third
-from oracles.cost import beyond_linear, cost, linear
-from oracles.derivative import gradient_at_zero
+from oracles.cost import cost, linear
 from oracles.evidence import Strength, measured, require
-from oracles.executors import Executor, largest_share
-from strategies.attention.quantised import Backward, Blocks, backward, blocks, generic_backward, quantised
+from strategies.attention.quantised import Blocks, blocks, futures, quantised, sequences, ties_and_overflow, without_overflow
+from strategies.attention.two_blocks import Biased, biased
 
 POST = Post(
     9844,
@@ -53,6 +53,65 @@ def nearest_codes(K, C):
 def times(length, *tensors):
     """The tokens repeated to `length` times as many."""
     return tuple(x.repeat(length, *[1] * (x.dim() - 1)) for x in tensors)
+
+
+def exponentials(xp, Q, K):
+    return xp.exp(Q @ K.T)
+
+
+def weighed_values(xp, Q, K, V):
+    return xp.exp(Q @ K.T) @ V
+
+
+def with_rows(change):
+    """The identity with other rows than one-hot ones, on both sides."""
+    return variant(picking, assignments=lambda z, C: change(one_hot(z, C)))
+
+
+@claim(
+    POST,
+    "picking-trick-identity",
+    section="Encoder",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    says=r"For one-hot rows $\exp(Q C^\top \Delta^\top) = \exp(Q C^\top) \Delta^\top$, hence $\exp(Q \hat K^\top) V = \exp(Q C^\top)(\Delta^\top V)$.",
+    zh=r"当 $\Delta$ 的每行都是 one-hot 时，$\exp(Q C^\top \Delta^\top) = \exp(Q C^\top) \Delta^\top$，从而 $\exp(Q \hat K^\top) V = \exp(Q C^\top)(\Delta^\top V)$。",
+    scope=r"Every row of $\Delta$ has exactly one 1.",
+    found=r"Holds, and the product with $\Delta^\top$ is exact to the bit: a sum of which all terms but one vanish. It needs exactly one 1 in each row, as a padded row gives 1 on the left "
+    r"and 0 on the right, and exponentials that do not overflow, as $\infty \cdot 0$ is no number.",
+    limits="At most 4 queries, 12 keys and 8 codes, logits up to 64, where no dtype overflows.",
+    if_fails="a row is soft, empty or that of another key, or the exponential is taken after the values are summed",
+    effort=0.6,
+)
+@subjects(
+    picking,
+    soft_rows=with_rows(lambda Delta: (3 * Delta + Delta.roll(1, -1)) / 4),
+    empty_row=with_rows(lambda Delta: torch.cat([Delta[:-1], 0 * Delta[-1:]])),
+    row_of_the_key_before=with_rows(lambda Delta: Delta.roll(1, 0)),
+    exponential_after_the_values=variant(picking, values_first=lambda Q, C, Delta, V: (Q @ C.T @ (Delta.T @ V)).exp()),
+    every_key_counted_once=variant(picking, values_first=lambda Q, C, Delta, V: (Q @ C.T).exp() @ (Delta.T @ V).sign()),
+)
+@given(case=without_overflow())
+def test_exponential_commutes_with_picking(subject, case, executors):
+    Q, K, V, C = case.tensors
+    Q, z = Q[:4], torch.tensor(nearest_codes(K, C))  # queries do not meet, and the certificate is dear by the row
+    exponent = (Q @ C.T).abs().max()
+    # Stored: logit, its pick (or that of the exponential), exponential (2), sum per code, sum over codes. Summed: the logit, codes, tokens.
+    layers = {"roundings": 6, "sums": C.shape[1] + len(C) + len(K), "exponent": exponent}
+    truth = certified(exponentials, (Q, C[z]), **layers)
+    given_codes = lambda side: lambda Q, z, C, *V: side(Q, C, subject.assignments(z, C), *V)
+    executors.hold("exp of the picked logits", given_codes(subject.exponential_of_picked), (Q, z, C), truth)
+    executors.hold("picked exponentials", given_codes(subject.picked_exponentials), (Q, z, C), truth)
+    executors.hold(
+        "values summed first", given_codes(subject.values_first), (Q, z, C, V), certified(weighed_values, (Q, C[z], V), **layers)
+    )
+    table = (Q @ C.T).exp()
+    picked = subject.picked_exponentials(Q, C, subject.assignments(z, C))
+    require(
+        torch.equal(picked, table[:, z]),
+        f"{case}: the product with Delta is off by {(picked - table[:, z]).abs().max():.3g}",
+        comparisons=picked.numel(),
+    )
 
 
 def encoder(attend):
@@ -109,6 +168,7 @@ def by_inner_product(K, C):
     limits="At most 12 tokens and 8 codes, costs up to 17 times as many tokens. Operations and the numbers they move are counted, not timed; "
     "kernels that torch fuses itself, attention apart, count as their operands and results.",
     if_fails="the maximum is taken over all codes, or a code counts once however many keys have it",
+    effort=0.5,
 )
 @subjects(
     transformer_vq,
@@ -118,11 +178,13 @@ def by_inner_product(K, C):
     maximum_over_all_codes=encoder(maximum_over_all_codes),
     quadratic_in_the_length=encoder(quadratic),
     quadratic_but_fused=encoder(fused),
+    log_counts_left_out=variant(transformer_vq, attention_to_means=counts_dropped),
     nearest_by_inner_product=variant(transformer_vq, nearest=by_inner_product),
     nearest_by_absolute_values=variant(transformer_vq, nearest=lambda K, C: (K[:, None] - C).abs().sum(-1).argmin(-1)),
     nearest_in_float32=variant(transformer_vq, nearest=lambda K, C: transformer_vq.nearest(K.float(), C.float())),
     highest_index_on_ties=variant(transformer_vq, nearest=lambda K, C: len(C) - 1 - transformer_vq.nearest(K, C.flip(0))),
 )
+@example(case=ties_and_overflow())
 @given(case=quantised())
 def test_encoder_equals_dense_attention_over_codes(subject, case, executors):
     Q, K, V, C = case.tensors
@@ -133,6 +195,8 @@ def test_encoder_equals_dense_attention_over_codes(subject, case, executors):
     truth = certified(bidirectional_average, (Q, C[z], V), roundings=10, sums=d_k + 2 * (c + n), exponent=(Q @ C.T).abs().max())
     executors.hold("attention", subject.attention, (Q, z, V, C), truth)
     executors.only(torch.float64).hold("attention, values of 53 bits", subject.attention, (Q, z, V / 3, C), third(truth))
+    # Eight more: quotient of the mean, logarithm of a count, below 3, and its sum with the logit, each up to three times the unit.
+    executors.hold("attention to means", subject.attention_to_means, (Q, z, V, C), replace(truth, roundings=truth.roundings + 8))
     got = subject.nearest(K, C).tolist()
     require(got == z.tolist(), f"codes of the keys: got {got}, nearest {z.tolist()}", comparisons=n, strength=Strength.BUDGET)
 
@@ -142,7 +206,83 @@ def test_encoder_equals_dense_attention_over_codes(subject, case, executors):
 
     linear("search and attention", with_search, Strength.BUDGET)
     quadratic_macs = cost(quadratic, Q, z, V, C).macs
-    measured("tokens per code at which linear attention, search included, costs as much as quadratic", n / c * with_search(1).macs / quadratic_macs)
+    measured(
+        "tokens per code at which linear attention, search included, costs as much as quadratic",
+        n / c * with_search(1).macs / quadratic_macs,
+    )
+
+
+def each_sequence_alone(case):
+    """1 where a token sees another: the ones before it, and itself, in its own sequence."""
+    return np.kron(np.eye(len(case.Q) // case.l, dtype=int), causal_mask(case.l))
+
+
+def decoder(step):
+    """The recurrence with another step."""
+    return variant(vq_decoder, recurrent=partial(vq_decoder.recurrent, step=step))
+
+
+def read_before_the_update(U, q, z, v, C):
+    return vq_decoder.read(q, U, C), vq_decoder.step(U, q, z, v, C)[1]
+
+
+def counts_not_accumulated(U, q, z, v, C):
+    U = vq_decoder.step(U, q, z, v, C)[1]
+    now = torch.cat([U[..., :-1], vq_decoder.arrivals(z, v, C)[..., -1:]], dim=-1)
+    return vq_decoder.read(q, now, C), U
+
+
+def state_carried_over(Q, z, V, C):
+    """The second sequence of the batch starts from where the first one ended."""
+    return vq_decoder.recurrent(Q.flatten(0, 1)[None], z.flatten()[None], V.flatten(0, 1)[None], C).reshape(V.shape)
+
+
+def without_itself(Q, z, V, C):
+    arriving = vq_decoder.arrivals(z, V, C)
+    return vq_decoder.read(Q, arriving.cumsum(-3) - arriving, C)
+
+
+@claim(
+    POST,
+    "decoder-cumsum-and-rnn",
+    section="Decoder",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS,
+    says=r"Causal attention over quantised keys is $O_i = \exp(Q_i C^\top) \sum_{j \le i} \Delta_j^\top V_j$, normalised, or token by token $O_i = \exp(Q_i C^\top) U_i$ "
+    r"with $U_i = U_{i-1} + \Delta_i^\top V_i$ and $U_{-1} = 0$.",
+    zh=r"对量化后的 Key，因果注意力即 $O_i = \exp(Q_i C^\top) \sum_{j \le i} \Delta_j^\top V_j$（再归一化），也可逐步写成 $O_i = \exp(Q_i C^\top) U_i$，"
+    r"$U_i = U_{i-1} + \Delta_i^\top V_i$，$U_{-1} = 0$。",
+    scope="Fixed codebook, no bias that depends on positions.",
+    found=r"Holds to precision after every step, for every sequence of a batch.",
+    limits="At most 9 tokens in up to three sequences.",
+    if_fails="a token does not see itself, counts are not accumulated, or the state of one sequence is left to the next",
+    effort=0.4,
+)
+@subjects(
+    vq_decoder,
+    read_before_the_update=decoder(read_before_the_update),
+    counts_not_accumulated=decoder(counts_not_accumulated),
+    state_carried_over=variant(vq_decoder, recurrent=state_carried_over),
+    state_in_float32=decoder(lambda U, *token: vq_decoder.step(U.float().to(U.dtype), *token)),
+    sum_without_the_token_itself=variant(vq_decoder, cumulative=without_itself),
+    sum_over_all_tokens=variant(
+        vq_decoder, cumulative=lambda Q, z, V, C: vq_decoder.read(Q, vq_decoder.arrivals(z, V, C).sum(-3, keepdim=True), C)
+    ),
+)
+@given(case=sequences())
+def test_decoder_equals_dense_causal_attention(subject, case, executors):
+    Q, z, V, C = case.tensors
+    n, c, d_k = len(Q), *C.shape
+    dense = lambda xp, Q, K, V: average(xp, Q @ K.T, V, each_sequence_alone(case))
+    # As in the encoder, with one addition to the state for every token.
+    truth = certified(dense, (Q, C[z], V), roundings=10 + case.l, sums=d_k + 2 * (c + n), exponent=(Q @ C.T).abs().max())
+
+    def in_a_batch(form):
+        return lambda Q, z, V, C: form(*(x.unflatten(0, (-1, case.l)) for x in (Q, z, V)), C).flatten(0, 1)
+
+    executors.hold("sum over the past", in_a_batch(subject.cumulative), case.tensors, truth)
+    executors.hold("token by token", in_a_batch(subject.recurrent), case.tensors, truth)
+    executors.only(torch.float64).hold("token by token, values of 53 bits", in_a_batch(subject.recurrent), (Q, z, V / 3, C), third(truth))
 
 
 def block_form(change):
@@ -162,14 +302,14 @@ def only_the_last_block(Q, z, V, C, U, l):
     return Q, z, V, C, torch.cat([U[:1], U.diff(dim=0)]), l
 
 
-def strict_mask(Q, z, V, C, U, l):
-    outputs = []
-    for i in range(len(Q) // l):
-        block = slice(i * l, (i + 1) * l)
-        mask = torch.ones(l, l, dtype=V.dtype, device=V.device).tril(-1)
-        near_and_far = weights(Q[block] @ torch.cat([C[z[block]], C]).T, torch.cat([mask, U[i][:, -1].expand(l, -1)], dim=-1))
-        outputs.append(near_and_far @ torch.cat([V[block], U[i][:, :-1]]))
-    return torch.cat(outputs)
+def masked(diagonal):
+    """Dense attention to the keys below that diagonal: 0 leaves out the token itself, 1 is causal."""
+
+    def attention(Q, z, V, C):
+        logits = Q @ C[z].T
+        return logits.masked_fill(torch.ones_like(logits).triu(diagonal).bool(), -torch.inf).softmax(-1) @ V
+
+    return attention
 
 
 def column(*entries):
@@ -198,6 +338,7 @@ READINGS = {
     r"The definition printed above it is off by one and nothing else: the recursion sums over $j \le i$, with $U_i$ in its place it is right, and with the sum over $j < i$ block $i$ does not see block $i - 1$.",
     limits="At most 9 tokens. With a single block the state is never read, and the two readings agree.",
     if_fails="the state is updated before it is read, or lacks the block just before",
+    effort=0.5,
 )
 @subjects(
     vq_blocks,
@@ -205,10 +346,10 @@ READINGS = {
     updated_before_it_is_read=block_form(updated_before_it_is_read),
     one_block_late=block_form(one_block_late),
     only_the_last_block=block_form(only_the_last_block),
-    strict_mask=variant(vq_blocks, attention=strict_mask),
+    strict_mask=variant(vq_blocks, attention=lambda Q, z, V, C, U, l: masked(0)(Q, z, V, C)),
     state_in_float32=block_form(lambda Q, z, V, C, U, l: (Q, z, V, C, U.float().to(U.dtype), l)),
     no_mask=variant(vq_blocks, attention=lambda Q, z, V, C, U, l: quadratic(Q, z, V, C)),
-    quadratic_in_the_length=variant(vq_blocks, attention=lambda Q, z, V, C, U, l: dense_causal(Q, z, V, C)),
+    quadratic_in_the_length=variant(vq_blocks, attention=lambda Q, z, V, C, U, l: masked(1)(Q, z, V, C)),
 )
 @counterexample(
     "two blocks of one token, all logits 0, values 0 and 1: the second output is their mean 1/2, but 1 with the printed definition, which leaves block 0 out",
@@ -233,190 +374,146 @@ def test_block_recursion_equals_dense_causal_attention(subject, case, executors)
         return subject.attention(Q, z, V, C, torch.cat([U[1:], U[-1:]]), l)
 
     # What is wrong with the printed definition is the index alone: with U_i in place of U_(i-1) it is right.
-    executors.hold("printed definition, read one block later", read_one_later, (Q, z, V, C), truth)
+    executors.only(torch.float64).hold("printed definition, read one block later", read_one_later, (Q, z, V, C), truth)
     linear("attention in blocks", lambda length: cost(blockwise, *times(length, Q[:l], z[:l], V[:l]), C), Strength.BUDGET)
 
 
-def meta(*shape):
-    return torch.empty(shape, dtype=torch.float64, device="meta")
+def biased_average(xp, Q, K, V, f):
+    """Attention with the bias f_(i-j) for every pair, near or far."""
+    tokens = np.arange(len(Q))
+    distance = np.maximum(tokens[:, None] - tokens, 0)
+    return average(xp, Q @ K.T + f[distance if xp is np else xp.as_tensor(distance)], V, causal_mask(len(Q)))
 
 
-def dense_causal(Q, z, V, C):
-    future = torch.as_tensor(causal_mask(len(Q)) == 0, device=Q.device)
-    return (Q @ C[z].T).masked_fill(future, -torch.inf).softmax(-1) @ V
+def two_blocks(change):
+    return variant(vq_two_blocks, attention=lambda *args: vq_two_blocks.attention(*change(*args)))
 
 
-def pairwise(visible):
-    """The dense gradient, pair by pair: exact and quadratic."""
-
-    def gradient(Q, z, V, C, G):
-        P = (Q @ C[z].T).masked_fill(torch.as_tensor(visible(len(Q)) == 0, device=Q.device), -torch.inf).softmax(-1)
-        return (P * (G @ V.T - (G * (P @ V)).sum(-1, keepdim=True))).T @ Q
-
-    return gradient
+def nearest_block_twice(Q, K, V, C, U, f, l):
+    return Q, K, V, C, torch.cat([U[1:], U[-1:]]), f, l
 
 
-def scheme(normalised=weights, sum_over=vq_gradients.from_here_on, second=1):
-    """The linear scheme with one of its parts replaced; with none, it is the reference in another order of operations."""
-
-    def gradient(Q, z, V, C, G, counts, sums, sum_over):
-        Delta, tokens = one_hot(z, C), range(len(z))
-        W = normalised(Q @ C.T, counts(Delta))
-        O = (W[:, None, :] @ sums(Delta[:, :, None] * V[:, None, :]))[:, 0]
-        G1 = torch.cat([G, second * (G * O).sum(-1, keepdim=True)], dim=-1)
-        V1 = torch.cat([V, -torch.ones_like(V[:, :1])], dim=-1)
-        per_code = W[:, :, None, None] * Q[:, None, :, None] * G1[:, None, None, :]
-        return (sum_over(per_code)[tokens, z] @ V1[:, :, None])[:, :, 0]
-
-    def total(x):
-        return x.sum(0, keepdim=True).expand_as(x)
-
-    return variant(
-        vq_gradients,
-        bidirectional=lambda *args: gradient(*args, total, total, total),
-        causal=lambda *args: gradient(*args, lambda Delta: Delta.cumsum(0), lambda x: x.cumsum(0), sum_over),
-    )
+def ones_before_the_first_block(Q, K, V, C, U, f, l):
+    """A block of zero keys and values in front, which counts in the denominator."""
+    padded = (torch.cat([0 * x[:l], x]) for x in (Q, K, V))
+    return vq_two_blocks.attention(*padded, C, torch.cat([U[:1], U]), f, l)[l:]
 
 
-def not_normalised(logits, counts):
-    return (logits - logits.amax(-1, keepdim=True)).exp()
+def bias_in_its_own_block_only(Q, K, V, C, U, f, l):
+    own = f[vq_two_blocks.distances(l, f.device)[:, l:].clamp(min=0)]
+    B = torch.cat([torch.zeros_like(own), own], dim=-1)
+    q = Q.unflatten(0, (-1, l))
+    return vq_two_blocks.attend(q @ vq_two_blocks.nearest_two(K, l).mT + B, q @ C.T, V, U, l)
 
 
-def two_rows(x):
-    """Row j and the next alone, as if the gradient of the history were stopped."""
-    return x + torch.cat([x[1:], 0 * x[:1]])
-
-
-second_term_dropped = scheme(second=0)
-history_stopped = scheme(sum_over=two_rows)
-pair_by_pair = variant(vq_gradients, bidirectional=pairwise(all_tokens), causal=pairwise(causal_mask))
-
-
-def halves(visible):
-    """The gradient of sum G . (N / D) with respect to the keys, through the numerator N and through the denominator D apart.
-
-    Their sum is the dense straight-through gradient. A linear scheme subtracts them only after the sums over tokens, so the
-    budget is that of each half. `ones_k` and `ones_v` are 1: they stand for the rounding of each single product q_i k_j and P_ij v_j.
-    """
-
-    def gradient(xp, Q, K, V, G, ones_k, ones_v):
-        seen = visible(len(Q)) if xp is np else torch.as_tensor(visible(len(Q)))
-
-        def through(e_N, e_D):
-            logits = lambda e: (Q[:, None, :] * (K + e)[None] * ones_k).sum(-1)
-            above = ((xp.exp(logits(e_N)) * seen)[:, :, None] * V[None] * ones_v).sum(1)
-            below = (xp.exp(logits(e_D)) * seen).sum(1)
-            return (G * above / below[:, None]).sum()
-
-        zero = 0 * K
-        return xp.stack([gradient_at_zero(xp, lambda e: through(e, zero), K), gradient_at_zero(xp, lambda e: through(zero, e), K)])
-
-    return gradient
-
-
-def key_gradient(case, visible):
-    """The certified gradient with the budget that any scheme in `ste-gradient-linear-in-length` needs."""
-    Q, z, V, C, G = case.tensors
-    n, c, d_k, d_v = len(Q), *C.shape, V.shape[1]
-    ones = torch.ones(n, n, d_k + d_v, dtype=torch.float64)
-    # Stored on the longest path: logit, maximum (2), exponential (2), count times weight, their sum, quotient, then the output O
-    # (sum per code, average), G . O (2), times Q, times W, sum over tokens, T V, difference, and two scans of n additions.
-    # One more: the two halves of the truth are added in float64. Summed: logit, codes, values, tokens thrice (O, Z, T).
-    layers = {"roundings": 18 + 2 * n, "sums": d_k + 2 * c + 2 * d_v + 3 * n, "exponent": float((Q @ C.T).abs().max())}
-    parts = certified(halves(visible), (Q, C[z], V, G, ones[..., :d_k], ones[..., d_k:]), **layers)
-    return replace(parts, truth=parts.truth.sum(0), scale=parts.scale.sum(0))
-
-
-def costs(gradient, case):
-    """The cost of the gradient by length, in units of that of the case."""
-
-    def at(length):
-        Q, z, V, G = times(length, case.Q, case.z, case.V, case.G)
-        return cost(gradient, Q, z, V, case.C, G)
-
-    return at
+def one_token_per_block(*f):
+    """Blocks of one token, all logits 0 but for the bias f_0, f_1, ..., values 0, 1, ..."""
+    zeros = column(*(0 * x for x in f))
+    return Biased(zeros, zeros[:, 0].long(), column(*range(len(f))), column(0), torch.tensor(f, dtype=torch.float64), l=1)
 
 
 @claim(
     POST,
-    "no-linear-scheme-for-exact-ste-gradient",
-    section="Gradient backpropagation",
-    kind=Kind.COMPLEXITY,
-    finding=Finding.REFUTED,
-    headline=True,
-    says="With the straight-through estimator, equal codes at different positions receive different gradients, so there is no scheme of linear efficiency "
-    "if the gradient is to be exact: a scheme is either inexact or costs more than linear in the length.",
-    zh="使用 STE 时，相同编码在不同位置的梯度不同，因此若坚持精确的梯度，就没有线性效率的方案：任何方案要么不精确，要么代价超过线性。",
-    scope="Exact straight-through gradients of the keys, codebook held constant.",
-    found=r"False as a statement about the order in $n$: the gradient differs between positions only through the code and the value, so one matrix per code serves all of them. "
-    r"The price is a factor of order $d_k d_v / (d_k + d_v)$ over the forward pass; that no scheme does it at forward cost is untouched.",
-    corrected=r"Exact straight-through gradients of the keys cost $O(n c d_k d_v)$: $T_{z_j} V_j - t_{z_j}$ with one $d_k \times d_v$ matrix and one vector per code; "
-    r"a reverse scan makes it causal.",
-    corrected_by="ste-gradient-linear-in-length",
-    limits="Exact means within the error budget of float64 for 3 or 4 tokens, linear that the products' operations and the numbers moved are affine "
-    "in the length, at 1, 9 and 17 times as many tokens.",
-    if_fails="the scheme under audit is not exact, or not linear",
+    "local-bias-and-two-block-form",
+    section="Local enhancement",
+    kind=Kind.IDENTITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    says=r"With a bias $B$ on nearby pairs, $O_{[i]} = e^{Q_{[i]} \hat K_{[i]}^\top + B_{[i,i]}} V_{[i]} + e^{Q_{[i]} \hat K_{[i-1]}^\top + B_{[i,i-1]}} V_{[i-1]} + e^{Q_{[i]} C^\top} U_{i-2}$, normalised, "
+    r"where $B_{ij} = 0$ for $i < j$ or $i - j \le l$.",
+    zh=r"加上只影响邻近位置的偏置 $B$ 后，$O_{[i]} = e^{Q_{[i]} \hat K_{[i]}^\top + B_{[i,i]}} V_{[i]} + e^{Q_{[i]} \hat K_{[i-1]}^\top + B_{[i,i-1]}} V_{[i-1]} + e^{Q_{[i]} C^\top} U_{i-2}$（再归一化），"
+    r"文中写的条件是 $i < j$ 或 $i - j \le l$ 时 $B_{ij} = 0$。",
+    scope=r"$B_{ij} = f(i - j)$, fixed codebook, $V_{[-1]} = U_{[-1]} = U_{[-2]} = 0$.",
+    found=r"The formula holds to precision with the opposite condition: $B_{ij}$ free for $0 \le i - j \le l$, $0$ beyond, and $-\infty$ for $i < j$, since there is no mask beside it. $l$ is the largest window: "
+    r"at distance $l + 1$ the first row of a block already reaches into $U_{i-2}$. The ones of the denominator vanish before the first block as the values do.",
+    limits="At most 9 tokens in up to five blocks; fewer than three have no far ones.",
+    if_fails="the state holds a near block too, or keys before the first block count in the denominator",
+    effort=0.5,
 )
 @subjects(
-    vq_gradients,
-    pair_by_pair=pair_by_pair,
-    second_term_dropped=second_term_dropped,
-    not_normalised=scheme(normalised=not_normalised),
-    history_stopped=history_stopped,
-    gradient_stopped=variant(vq_gradients, bidirectional=lambda Q, z, V, C, G: 0 * Q, causal=lambda Q, z, V, C, G: 0 * Q),
+    vq_two_blocks,
+    nearest_block_twice=two_blocks(nearest_block_twice),
+    two_blocks_back_left_out=two_blocks(lambda Q, K, V, C, U, f, l: (Q, K, V, C, vq_two_blocks.before(U), f, l)),
+    ones_before_the_first_block=variant(vq_two_blocks, attention=ones_before_the_first_block),
+    bias_in_its_own_block_only=variant(vq_two_blocks, attention=bias_in_its_own_block_only),
+    window_one_shorter=two_blocks(lambda Q, K, V, C, U, f, l: (Q, K, V, C, U, torch.cat([f[:l], 0 * f[l:]]), l)),
+    bias_one_position_late=two_blocks(lambda Q, K, V, C, U, f, l: (Q, K, V, C, U, f.roll(1), l)),
 )
 @counterexample(
-    "three tokens, two of which share a code but not a value: exact in float64, and both counts of operations are affine in the length",
-    case=Backward(column(1, 2, -1), torch.tensor([0, 0, 1]), column(0, 1, 2), column(1, -1), column(1, 1, -1)),
+    "as printed, with a bias beyond $l$ alone: blocks of one token, a bias of 3 from distance 2 on, which the form in blocks never reads",
+    case=one_token_per_block(0, 0, 3, 3),
 )
-@given(case=generic_backward())
-def test_scheme_is_inexact_or_superlinear(subject, case):
-    double = Executor("cpu", torch.float64)
-    share, grown = 0.0, [0, 0]
-    for gradient, visible in ((subject.bidirectional, all_tokens), (subject.causal, causal_mask)):
-        truth = key_gradient(case, visible)
-        share = max(share, largest_share((double.run(gradient, case.tensors) - truth.truth).abs(), truth.allowed(double))[0])
-        grown = [max(pair) for pair in zip(grown, beyond_linear(costs(gradient, case)), strict=True)]
-    measured("error of the scheme as a share of the float64 budget", share)
-    require(
-        share > 1 or max(grown) > 0,
-        f"{case}: error {share:.2g} of the float64 budget and no growth of the cost beyond linear: exact and linear at once",
-        arithmetic=double.arithmetic,
-        strength=Strength.BUDGET,
-    )
+@counterexample(
+    "a window one longer: blocks of one token, a bias of 3 at distance 2, in the block that is already summed up",
+    case=one_token_per_block(0, 0, 3, 0),
+)
+@given(case=biased())
+def test_two_block_form_equals_dense_biased_attention(subject, case, executors):
+    Q, z, V, C, f, l = case.tensors
+    n, c, d_k = len(Q), *C.shape
+    exponent = (Q @ C.T).abs().max() + f.abs().max()
+    # As in blocks without a bias, and its addition to the logit.
+    truth = certified(biased_average, (Q, C[z], V, f), roundings=11 + n // l, sums=d_k + 2 * (c + n), exponent=exponent)
+
+    def in_blocks(Q, z, V, C, f):
+        return subject.attention(Q, C[z], V, C, vq_blocks.recursion(z, V, C, l), f, l)
+
+    executors.hold("two-block form", in_blocks, (Q, z, V, C, f), truth)
+
+
+def linformer(Q, K, V, C, l):
+    """Keys and values averaged along the sequence by a fixed matrix."""
+    E = (torch.arange(2 * len(K), dtype=K.dtype).reshape(2, -1) + 1).reciprocal()
+    return (Q @ (E @ K).T).softmax(-1) @ (E @ V)
+
+
+def codes_fitted_to_the_sequence(form):
+    """The codebook is first moved to the means of this sequence's keys."""
+
+    def attention(Q, K, V, C, l):
+        Delta = one_hot(transformer_vq.nearest(K, C), C)
+        counts = Delta.sum(0)[:, None]
+        return form(Q, K, V, torch.where(counts > 0, Delta.T @ K / counts.clamp(min=1), C), l)
+
+    return attention
+
+
+def every_block_seen_whole(Q, K, V, C, l):
+    z = transformer_vq.nearest(K, C)
+    whole = np.kron(np.eye(len(Q) // l, dtype=int), np.ones((l, l), dtype=int)) | causal_mask(len(Q))
+    return (Q @ C[z].T).masked_fill(torch.as_tensor(whole == 0), -torch.inf).softmax(-1) @ V
 
 
 @claim(
     POST,
-    "ste-gradient-linear-in-length",
-    section="Gradient backpropagation",
+    "vq-keeps-causality",
+    section="Divergent thinking",
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
-    headline=True,
-    says=r"Corrected: the exact straight-through gradient of key $j$ is $T_{z_j} V_j - t_{z_j}$, $T_z = \sum_i P_{iz} Q_i G_i^\top$, $t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$, "
-    r"where $P_{iz}$ is the weight of a key of code $z$ in row $i$; under a causal mask the sums run over $i \ge j$.",
-    zh=r"修正：第 $j$ 个 Key 的精确 STE 梯度是 $T_{z_j} V_j - t_{z_j}$，其中 $T_z = \sum_i P_{iz} Q_i G_i^\top$、$t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$，"
-    r"$P_{iz}$ 是第 $i$ 行中编码为 $z$ 的 Key 的权重；因果情形下对 $i \ge j$ 求和（反向扫描）。",
-    scope="Codebook constant for differentiation, as with a codebook kept by moving averages.",
-    found=r"Equals the derivative of dense attention to precision, with and without causal mask, at a cost exactly linear in $n$. It beats the quadratic scheme only beyond "
-    r"about $\tfrac12 c d_k d_v / (d_k + d_v)$ tokens: 16 928 for 512 codes and heads of 128.",
-    limits="At most 8 tokens. The two terms are subtracted after the sums, so where they cancel digits are lost that the dense form keeps; the budget allows that.",
-    if_fails=r"the second term, the normalisation or the diagonal of the reverse scan is missing",
+    says="Unlike what shortens the sequence (Linformer, Nyströmformer), quantising each key by itself lets nothing of the future through, so that it can be causal.",
+    zh="与压缩序列长度的方法（Linformer、Nyströmformer）不同，对每个 Key 单独做量化不会泄漏未来信息，因此可以用于因果（自回归）模型。",
+    scope="A codebook that is fixed while the sequence is read.",
+    found="Holds to the bit in the dense form, token by token and in blocks: outputs up to any token do not change when all later queries, keys and values do. A codebook that is fitted "
+    "to the same sequence first leaks.",
+    limits="At most 9 tokens, float64; programs of the same shapes, whose sums have the same order.",
+    if_fails="the codebook depends on the sequence, or the diagonal block is not masked",
+    effort=0.6,
 )
 @subjects(
-    vq_gradients,
-    second_term_dropped=second_term_dropped,
-    forward_scan=scheme(sum_over=lambda x: x.cumsum(0)),
-    not_normalised=scheme(normalised=not_normalised),
-    history_stopped=history_stopped,
-    diagonal_left_out=scheme(sum_over=lambda x: vq_gradients.from_here_on(x) - x),
-    pair_by_pair=pair_by_pair,
+    vq_causal,
+    keys_averaged_along_the_sequence=variant(vq_causal, dense=linformer),
+    codes_fitted_to_the_sequence=variant(vq_causal, dense=codes_fitted_to_the_sequence(vq_causal.dense)),
+    codes_fitted_before_the_steps=variant(vq_causal, in_steps=codes_fitted_to_the_sequence(vq_causal.in_steps)),
+    diagonal_block_not_masked=variant(vq_causal, in_blocks=every_block_seen_whole),
 )
-@given(case=backward())
-def test_linear_scheme_gives_the_dense_gradient(subject, case, executors):
-    for what, gradient, visible in (("gradient", subject.bidirectional, all_tokens), ("causal gradient", subject.causal, causal_mask)):
-        executors.hold(what, gradient, case.tensors, key_gradient(case, visible))
-        linear(what, costs(gradient, case), Strength.BUDGET)
-    layer = meta(1, 128), torch.zeros(1, dtype=torch.long, device="meta"), meta(1, 128), meta(512, 128), meta(1, 128)
-    breaks_even = cost(subject.bidirectional, *layer).macs / cost(pair_by_pair.bidirectional, *layer).macs  # a n = b n^2 at n = a / b
-    measured("tokens from which the linear gradient costs less, c = 512 and d_k = d_v = 128", breaks_even)
+@given(case=futures())
+def test_outputs_do_not_depend_on_the_future(subject, case):
+    one, other, l, t = case
+    mixed = [torch.cat([x[: t + 1], y[t + 1 :]]) for x, y in zip((one.Q, one.K, one.V), (other.Q, other.K, other.V), strict=True)]
+    for name, attend in (("dense", subject.dense), ("in steps", subject.in_steps), ("in blocks", subject.in_blocks)):
+        before, after = attend(one.Q, one.K, one.V, one.C, l), attend(*mixed, one.C, l)
+        change = (before - after)[: t + 1].abs().max()
+        require(
+            torch.equal(before[: t + 1], after[: t + 1]),
+            f"{name}: an output up to token {t} of {len(before)} moved by {change:.3g} with what comes later",
+            comparisons=before[: t + 1].numel(),
+        )

@@ -9,9 +9,19 @@ import math
 from scipy.special import wrightomega
 
 
+def moment(alpha):
+    """M(alpha) = E e^(alpha s) = e^(alpha^2 / 2)"""
+    return math.exp(alpha**2 / 2)
+
+
+def sum_of_squares(alpha, n):
+    """e^(alpha^2) / n, what stands for sum_i p_i^2."""
+    return math.exp(alpha**2 - math.log(n))
+
+
 def gradient(alpha, n):
     """A(alpha) = alpha (1 - e^(alpha^2) / n), what the post maximises in place of the softmax gradient."""
-    return alpha * (1 - math.exp(alpha**2 - math.log(n)))
+    return alpha * (1 - sum_of_squares(alpha, n))
 
 
 def optimum(log_n):

@@ -5,9 +5,8 @@ import torch
 
 def causal(logits, v):
     """Each query averages the values up to its own position: logits (..., n, n), v (..., n, d_v) -> (..., n, d_v)."""
-    n = logits.shape[-1]
-    future = torch.ones(n, n, dtype=torch.bool, device=logits.device).triu(1)
-    return softmax(logits.masked_fill(future, -torch.inf)) @ v
+    t = torch.arange(logits.shape[-1], device=logits.device)
+    return softmax(logits.masked_fill(t[:, None] < t, -torch.inf)) @ v
 
 
 def softmax(logits):

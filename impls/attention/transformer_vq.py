@@ -13,8 +13,8 @@ def nearest(K, C):
 
 
 def one_hot(z, C):
-    """Delta: z (n,) -> (n, c), in the dtype of C."""
-    return (z[:, None] == torch.arange(len(C), device=C.device)).to(C.dtype)
+    """Delta: z (..., n) -> (..., n, c), in the dtype of C."""
+    return (z[..., None] == torch.arange(len(C), device=C.device)).to(C.dtype)
 
 
 def weights(logits, counts):
@@ -31,3 +31,11 @@ def attention(Q, z, V, C):
     """softmax(Q C_z^T) V without an n x n matrix: (n, d_v)."""
     Delta = one_hot(z, C)
     return weights(Q @ C.T, Delta.sum(0)) @ (Delta.T @ V)
+
+
+def attention_to_means(Q, z, V, C):
+    """The same as one softmax over the codes: log counts join the logits, and each code brings the mean of its values."""
+    Delta = one_hot(z, C)
+    counts = Delta.sum(0)
+    means = (Delta.T @ V) / counts.clamp(min=1)[:, None]
+    return (Q @ C.T + counts.log()).softmax(-1) @ means

@@ -12,16 +12,13 @@ from impls.attention.transformer_vq import one_hot, weights
 def arrivals(z, V, C, l):
     """Delta_[i]^T [V, 1]_[i] of every block: (m, c, d_v + 1)."""
     V1 = torch.cat([V, torch.ones_like(V[:, :1])], dim=-1)
-    return torch.stack([one_hot(z[i : i + l], C).T @ V1[i : i + l] for i in range(0, len(z), l)])
+    return one_hot(z, C).unflatten(0, (-1, l)).mT @ V1.unflatten(0, (-1, l))
 
 
 def recursion(z, V, C, l):
     """U_i = U_(i-1) + Delta_[i]^T V_[i] from U_(-1) = 0: (m + 1, c, d_v + 1)."""
     arriving = arrivals(z, V, C, l)
-    U = [torch.zeros_like(arriving[0])]
-    for new in arriving:
-        U.append(U[-1] + new)
-    return torch.stack(U)
+    return torch.cat([0 * arriving[:1], arriving.cumsum(0)])
 
 
 def printed_closed_form(z, V, C, l):
@@ -32,11 +29,9 @@ def printed_closed_form(z, V, C, l):
 
 def attention(Q, z, V, C, U, l):
     """O_[i] = exp(Q_[i] K_[i]^T + M) V_[i] + exp(Q_[i] C^T) U_(i-1) over the same with V = 1; K = C_z, M the causal mask."""
-    outputs, mask = [], torch.ones(l, l, dtype=V.dtype, device=V.device).tril()
-    for i in range(len(Q) // l):
-        block, before = slice(i * l, (i + 1) * l), U[i]  # U[0] is U_(-1)
-        q, sums, counts = Q[block], before[:, :-1], before[:, -1]
-        logits = q @ torch.cat([C[z[block]], C]).T
-        near_and_far = weights(logits, torch.cat([mask, counts.expand(l, -1)], dim=-1))
-        outputs.append(near_and_far @ torch.cat([V[block], sums]))
-    return torch.cat(outputs)
+    q, k, v = (x.unflatten(0, (-1, l)) for x in (Q, C[z], V))
+    m, mask = len(q), torch.ones(l, l, dtype=V.dtype, device=V.device).tril()
+    sums, counts = U[:-1, :, :-1], U[:-1, None, :, -1]  # U[0] is U_(-1)
+    logits = q @ torch.cat([k, C.expand(m, -1, -1)], dim=1).mT
+    near_and_far = weights(logits, torch.cat([mask.expand(m, -1, -1), counts.expand(-1, l, -1)], dim=-1))
+    return (near_and_far @ torch.cat([v, sums], dim=1)).flatten(0, 1)

@@ -103,6 +103,34 @@ def grouped(draw: st.DrawFn) -> Grouped:
     return replace(case, W_q=draw(heat(case.largest_logit)) * case.W_q)
 
 
+@dataclass(frozen=True, repr=False)
+class Biased(Tensors):
+    """Arguments named as in impls/attention/biased.py; the future's biases are finite too."""
+
+    x: Tensor
+    bias: Tensor
+    W_c: Tensor
+    W_q: Tensor
+    W_k: Tensor
+    W_v: Tensor
+
+    @property
+    def largest_logit(self) -> float:
+        return float((self.x @ self.W_q @ (self.x @ self.W_c @ self.W_k).mT).abs().max() + self.bias.abs().max())
+
+
+@st.composite
+def biased(draw: st.DrawFn) -> Biased:
+    """2 to 4 tokens, 1 to 3 heads; the bias is ALiBi's, -(t - i) / 2^s in head s, or any."""
+    n, h = draw(st.sampled_from([3, 2, 4])), draw(st.sampled_from([2, 3, 1]))
+    d, d_c, d_k, d_v = (draw(st.integers(1, most)) for most in (3, 4, 4, 3))
+    t = torch.arange(n, dtype=torch.float64)
+    alibi = (t - t[:, None]) / 2.0 ** torch.arange(1, h + 1)[:, None, None]
+    bias = alibi if draw(st.booleans()) else draw(dyadic(h, n, n))
+    weight = lambda *shape: draw(dyadic(*shape, denominator=64))
+    return Biased(draw(dyadic(n, d)), bias, weight(d, d_c), weight(h, d, d_k), weight(h, d_c, d_k), weight(h, d_c, d_v))
+
+
 @st.composite
 def absorbable(draw: st.DrawFn) -> tuple[tuple[tuple[int, ...], ...], int]:
     """Shapes of x, p, W_c, W_q, W_k, W_v as in impls/attention/absorption.py, and a seed for their integers."""
@@ -123,6 +151,7 @@ class Model:
     d_c: int = 0
     d_r: int = 0
     d_cq: int = 0
+    layers: int = 1
 
     @property
     def latent(self) -> bool:
@@ -130,12 +159,13 @@ class Model:
 
 
 MODELS = {
-    "Llama 2 7B (MHA)": Model(d=4096, h=32, g=32),
-    "Llama 2 70B (GQA)": Model(d=8192, h=64, g=8),
-    "DeepSeek-V2 (MLA)": Model(d=5120, h=128, g=128, d_c=512, d_r=64, d_cq=1536),
-    "DeepSeek-V2's heads as MHA": Model(d=5120, h=128, g=128),
-    "DeepSeek-V2's heads as GQA, g = 8": Model(d=5120, h=128, g=8),
-    "DeepSeek-V2's heads as MQA": Model(d=5120, h=128, g=1),
+    "Llama 2 7B (MHA)": Model(d=4096, h=32, g=32, layers=32),
+    "Llama 2 70B (GQA)": Model(d=8192, h=64, g=8, layers=80),
+    "Llama 2 70B's heads as MHA": Model(d=8192, h=64, g=64, layers=80),
+    "DeepSeek-V2 (MLA)": Model(d=5120, h=128, g=128, d_c=512, d_r=64, d_cq=1536, layers=60),
+    "DeepSeek-V2's heads as MHA": Model(d=5120, h=128, g=128, layers=60),
+    "DeepSeek-V2's heads as GQA, g = 8": Model(d=5120, h=128, g=8, layers=60),
+    "DeepSeek-V2's heads as MQA": Model(d=5120, h=128, g=1, layers=60),
 }
 
 

@@ -7,7 +7,8 @@ strategies reach the first two corners but do not stay there, and draw the last 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import torch
 from hypothesis import strategies as st
@@ -82,6 +83,22 @@ def quantised(draw: st.DrawFn) -> Quantised:
     return Quantised(draw(gaussian(n, d_k, scale=draw(st.sampled_from([24.0, 1.0])))), K, draw(gaussian(n, d_v)), C)
 
 
+@st.composite
+def without_overflow(draw: st.DrawFn) -> Quantised:
+    """The same with logits of at most 64 with any code, for what takes their exponentials as they are."""
+    case = draw(quantised())
+    largest = float((case.Q @ case.C.T).abs().max())
+    return replace(case, Q=case.Q * 2.0 ** min(0, math.floor(math.log2(64 / largest)))) if largest else case
+
+
+def ties_and_overflow() -> Quantised:
+    """Keys at a code, all but and quite between two, and nearest to another in absolute values; logits of 96, 192 and, unused, 384."""
+    rows = lambda *entries: torch.tensor(entries, dtype=torch.float64)
+    K = rows([1, 0], [1.5 + 2**-32, 0], [1.5, 0], [-1, 0])
+    C = rows([1, 0], [2, 0], [4, 0], [-2.25, 1.25])
+    return Quantised(rows([96, 0], [-1, 1], [2, 0], [0, 1]), K, rows([1], [2], [4], [8]), C)
+
+
 def codes(n: int, c: int) -> st.SearchStrategy[Tensor]:
     """n codes out of c; the last one, which may be far away, is drawn only where it is the only one."""
     return st.lists(st.integers(0, max(c - 2, 0)), min_size=n, max_size=n).map(torch.tensor)
@@ -98,6 +115,27 @@ def blocks(draw: st.DrawFn) -> Blocks:
 
 
 @st.composite
+def sequences(draw: st.DrawFn) -> Blocks:
+    """A batch of m sequences of l tokens: mostly two and three tokens or more, where a state that is not reset and one that is not kept show."""
+    l, m = draw(st.sampled_from([(4, 2), (3, 3), (2, 2), (3, 2), (5, 1), (2, 3), (1, 2)]))
+    c, d_k, d_v = draw(st.sampled_from([6, 4, 2, 1])), draw(st.integers(1, 3)), draw(st.integers(1, 4))
+    return Blocks(
+        draw(gaussian(l * m, d_k, scale=draw(st.sampled_from([1.0, 24.0])))), draw(codes(l * m, c)), draw(gaussian(l * m, d_v)), draw(codebook(c, d_k, far=draw(st.booleans()))), l
+    )  # fmt: skip
+
+
+@st.composite
+def futures(draw: st.DrawFn) -> tuple[Quantised, Quantised, int, int]:
+    """Two runs of the same shape with one codebook, the length l of a block, and the last token t that they are to have in common."""
+    l, m = draw(st.sampled_from([(3, 3), (2, 4), (4, 2), (8, 1), (1, 4)]))
+    c, d_k, d_v = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    tokens = lambda *shape: draw(gaussian(*shape, scale=2.0))
+    C = draw(gaussian(c, d_k, scale=2.0))
+    one, other = (Quantised(tokens(l * m, d_k), tokens(l * m, d_k), tokens(l * m, d_v), C) for _ in range(2))
+    return one, other, l, draw(st.integers(0, l * m - 1))
+
+
+@st.composite
 def backward(draw: st.DrawFn) -> Backward:
     """1 to 8 tokens: with one, every gradient is 0, the difference of two equal terms; with few, no window on the past shows."""
     n, c, d_k, d_v = (draw(st.sampled_from(sizes)) for sizes in ([5, 8, 3, 2, 1], [5, 3, 2, 1], [2, 1], [4, 2, 1]))
@@ -108,8 +146,9 @@ def backward(draw: st.DrawFn) -> Backward:
 
 @st.composite
 def generic_backward(draw: st.DrawFn) -> Backward:
-    """3 or 4 normal tokens in general position: a wrong gradient is not right by coincidence, as it is for zero values."""
+    """3 or 4 tokens in general position, the first two of one code, no two of one value: a wrong gradient is not right by coincidence."""
     n, c, d_k, d_v = draw(st.integers(3, 4)), draw(st.integers(3, 4)), draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    return Backward(
-        draw(gaussian(n, d_k)), draw(codes(n, c)), draw(gaussian(n, d_v)), draw(gaussian(c, d_k)), draw(gaussian(n, d_v))
-    )  # fmt: skip
+    z = draw(codes(n, c))
+    z[1] = z[0]
+    V = draw(gaussian(n, d_v)) + 8 * torch.arange(n)[:, None]
+    return Backward(draw(gaussian(n, d_k)), z, V, draw(gaussian(c, d_k)), draw(gaussian(n, d_v)))
