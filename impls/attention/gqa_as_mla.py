@@ -43,4 +43,13 @@ def rotary(theta, W_q, W_k, W_v):
     placed = g**0.5 * W_q @ blocks(h, g, d_k, W_q).mT
     identity = torch.eye(d, dtype=W_q.dtype, device=W_q.device)
     no_content = W_q.new_zeros(h, d, 0), W_q.new_zeros(h, g * d_v, 0)
-    return theta.repeat(g), torch.cat([*W_v], dim=-1), identity, no_content[0], placed, no_content[1], torch.cat([*W_k], dim=-1), blocks(h, g, d_v, W_q)
+    return (
+        theta.repeat(g),
+        torch.cat([*W_v], dim=-1),
+        identity,
+        no_content[0],
+        placed,
+        no_content[1],
+        torch.cat([*W_k], dim=-1),
+        blocks(h, g, d_v, W_q),
+    )

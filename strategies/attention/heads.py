@@ -87,7 +87,9 @@ UNEVEN_LATENT = Latent(
 
 
 # Two opposite tokens, two heads in one group: each token has a logit of -232 with itself and of +232 with the other.
-DRAWN_TO_THE_OTHER = Grouped(*(torch.tensor(values, dtype=torch.float64) for values in ([[1], [-1]], [[[-232]], [[-232]]], [[[1]]], [[[1]]])))
+DRAWN_TO_THE_OTHER = Grouped(
+    *(torch.tensor(values, dtype=torch.float64) for values in ([[1], [-1]], [[[-232]], [[-232]]], [[[1]]], [[[1]]]))
+)
 DRAWN_SIDE_BY_SIDE = SideBySide(DRAWN_TO_THE_OTHER.x, *(W[0] for W in DRAWN_TO_THE_OTHER.tensors[1:]), h=1)
 
 

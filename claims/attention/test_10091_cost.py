@@ -1,0 +1,416 @@
+"""The tug-of-war between cache and quality (post 10091): what the forms of attention cost, counted and not timed."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from claims import Finding, Kind, claim, counterexample, not_checkable, subjects, variant
+from claims.attention.test_10091_heads_and_cache import decoded, meta
+from claims.attention.test_10091_mla import POST
+from impls.attention import cost_laws, generation, gqa, kv_cache, projection_order
+from impls.attention.mla import scale
+from impls.attention.rotary import rotate
+from impls.attention.softmax import softmax
+from oracles import attention
+from oracles.ball import certified
+from oracles.cost import cost
+from oracles.evidence import equal, measured, require
+from oracles.figure import Figure
+from oracles.polynomial import same_polynomial
+from strategies.attention.heads import UNEVEN_LATENT
+from strategies.attention.projections import MODELS, Model, latent, of_size
+from strategies.attention.sizes import HEADS, LLAMA_2_70B, Decoder, Orders, decoders, latent_sizes, serial_cheaper, sharing
+
+DEEPSEEK_V2 = MODELS["DeepSeek-V2 (MLA)"]
+
+
+def after(extend, arguments, of_token, t):
+    """The cache after t tokens of the layer whose arguments for one token are given, the first `of_token` of them the token's own."""
+    prompt = [x.expand(t, *x.shape[1:]) for x in arguments[:of_token]]
+    return extend(None, *prompt, *arguments[of_token:])[1] if t else None
+
+
+def of_step(extend, arguments, of_token, t):
+    """Multiply-adds of the step that generates from t tokens, the new one included."""
+    return cost(extend, after(extend, arguments, of_token, t - 1), *arguments).macs
+
+
+def latent_values_projected_first(cache, x, position, theta, W_c, W_cq, W_qc, W_qr, W_kc, W_kr, W_v):
+    """Absorbed keys alone: the values of all tokens are computed in every step."""
+    c, k_r = cache = kv_cache.append(cache, x @ W_c, rotate(x @ W_kr, position, theta))
+    logits = x @ W_cq @ W_qc @ W_kc.mT @ c.T + rotate(x @ W_cq @ W_qr, position, theta) @ k_r.T
+    return softmax(logits / scale(W_qc, W_qr)) @ (c @ W_v), cache
+
+
+STEP = Figure(
+    en="DeepSeek-V2, one step of generation in one layer",
+    zh="DeepSeek-V2 单层生成一步的计算量",
+    x="tokens so far $t$",
+    y="multiply-adds",
+    log="xy",
+)
+
+
+@claim(
+    POST,
+    "decode-head-size-four-times",
+    section="MLA, part 3",
+    kind=Kind.COMPLEXITY,
+    finding=Finding.APPROXIMATE,
+    effort=0.15,
+    says=r"In the decoding form queries and keys have size $d_c + d_r$ and values $d_c$, four times $d_k$ and $d_v$ with the sizes of DeepSeek-V2, so that a step of generation costs more.",
+    zh=r"解码形式下 Q/K 的 head 大小是 $d_c + d_r$，V 的是 $d_c$；按 DeepSeek-V2 的设置约为 $d_k$、$d_v$ 的 4 倍，因此解码计算量会增加。",
+    scope=r"$d_k = d_v = 128$, $d_r = 64$, $d_c = 512$.",
+    found=r"Exactly 4 for the values; queries and keys are 4.5 times $d_k$, or 3 times the head of the training form, $d_k + d_r$. At token $t$ the absorbed form costs exactly $t h (2 d_c - d_k - d_v)$ "
+    r"multiply-adds more than one that caches all heads, so it costs more if and only if $2 d_c > d_k + d_v$. With these sizes the step, up to $W_o$, costs 1.0015, 1.92 and 3.29 times as much at $t = 1$, 1000 and 32768, "
+    "below 3.4 always; expanding keys and values from the latent in every step costs 82 times the absorbed form at 1000 tokens.",
+    limits="Multiply-adds of matrix products; softmax, rotation and memory traffic are not among them.",
+    if_fails="the values are projected before they are averaged, or the rotary part is forgotten in the head size",
+)
+@subjects(
+    generation,
+    four_times_for_queries_and_keys=variant(generation, head_sizes=lambda d_c, d_r: (d_c, d_c)),
+    four_times_the_cost=variant(
+        generation, multiply_adds_per_pair=lambda h, d_k, d_r, d_v, d_c: (4 * h * (d_k + d_r + d_v), h * (d_k + d_r + d_v))
+    ),
+    always_more=variant(generation, extra_multiply_adds=lambda *sizes: abs(generation.extra_multiply_adds(*sizes))),
+    rotary_part_in_the_difference=variant(generation, extra_multiply_adds=lambda t, h, d_k, d_v, d_c: t * h * (2 * d_c - d_k)),
+    values_projected_first=variant(generation, absorbed=latent_values_projected_first),
+    expanded_again_as_projected=variant(generation, projected=generation.expanded_again),
+    projected_heads_rolled=variant(generation, projected=lambda cache, *args: generation.projected(cache, *args[:-1], args[-1].roll(1, 0))),
+)
+@example(small=UNEVEN_LATENT, model=Model(d=4, h=3, g=3, d_k=5, d_v=2, d_c=3, d_r=2, d_cq=2), lengths=(7, 8))
+@example(small=UNEVEN_LATENT, model=DEEPSEEK_V2, lengths=(1, 10, 100, 1000, 10_000, 32_768))
+@given(small=latent(), model=latent_sizes(), lengths=st.integers(1, 100_000).map(lambda t: (t, t + 1)))
+def test_absorbed_steps_cost_a_fixed_number_more_per_token(subject, small, model, lengths, executors):
+    h, d_k, d_r, d_v, d_c = model.h, model.d_k, model.d_r, model.d_v, model.d_c
+    arguments = of_size(model, n=1)
+    latent_cached = after(subject.absorbed, arguments, 2, 1)
+    width, of_values = sum(part.shape[-1] for part in latent_cached), latent_cached[0].shape[-1]
+    equal(subject.head_sizes(d_c, d_r), (width, of_values), "sizes of the cached key and of the cached value")
+    absorbed, projected = ([of_step(form, arguments, 2, t) for t in lengths] for form in (subject.absorbed, subject.projected))
+    tokens = lengths[1] - lengths[0]
+    per_pair = tuple(Fraction(steps[1] - steps[0], tokens) for steps in (absorbed, projected))
+    equal(
+        subject.multiply_adds_per_pair(h, d_k, d_r, d_v, d_c), per_pair, "multiply-adds per query and cached token, absorbed and projected"
+    )
+    for t, a, b in zip(lengths, absorbed, projected, strict=True):
+        equal(subject.extra_multiply_adds(t, h, d_k, d_v, d_c), a - b, f"extra multiply-adds of the absorbed form at token {t}")
+        if model == DEEPSEEK_V2:
+            again = of_step(subject.expanded_again, arguments, 2, t)
+            for form, multiply_adds in (("absorbed", a), ("all heads cached", b), ("expanded again", again)):
+                STEP.point(form, t, multiply_adds)
+            measured(f"cost of the absorbed form over that of cached heads, token {t}", a / b)
+            measured(f"cost of expanding again over that of the absorbed form, token {t}", again / a)
+    if model == DEEPSEEK_V2:
+        measured("size of values over d_v", Fraction(of_values, d_v))
+        measured("size of queries and keys over d_k", Fraction(width, d_k))
+        measured("size of queries and keys over d_k + d_r", Fraction(width, d_k + d_r))
+        measured("cost of the absorbed form over that of cached heads, per pair", Fraction(*per_pair))
+    x, m, *weights = small.tensors
+    (n, d), (d_c, d_k), (d_cq, d_r) = x.shape, small.W_kc.shape[1:], small.W_qr.shape[1:]
+    # The path of `mla-decode-equals-mha-form`: all forms do no more than the two there. What is counted must be right; how it
+    # rounds in every arithmetic is that claim's business.
+    truth = certified(
+        attention.mla, (x, m, m, *weights), roundings=18, sums=d + d_cq + d_k + d_c + d_r + 2 * n + d_c, exponent=small.largest_logit
+    )
+    for name in ("projected", "expanded_again"):
+        form = getattr(subject, name)
+        executors.only(torch.float64).hold(name, lambda x, m, *weights, form=form: decoded(form, (x, m), *weights)[0], small.tensors, truth)
+
+
+PER_NUMBER = Figure(
+    en="Multiply-adds per cached number in one step, heads of DeepSeek-V2",
+    zh="生成一步中每个缓存数对应的乘加次数（DeepSeek-V2 的 head 设置）",
+    x="form of attention",
+    y="multiply-adds per cached number",
+    log="y",
+)
+
+
+@claim(
+    POST,
+    "multiply-adds-per-cached-number",
+    part_of="decode-is-bandwidth-bound-so-mqa-form-wins",
+    section="MLA, part 3",
+    kind=Kind.COMPLEXITY,
+    effort=0.5,
+    finding=Finding.HOLDS,
+    says=r"A step of generation reads the whole cache for few operations. The smaller cache of the MQA form is worth its additional operations.",
+    zh=r"生成阶段每一步都要读完整个缓存、而计算量不大，因此 MQA 形式用更多计算换更小的缓存是划算的。",
+    scope="Generation of one token per step; each cached number is read once.",
+    found=r"Per cached number a step does exactly 1 multiply-add in MHA, $h / g$ in GQA and $h (2 d_c + d_r) / (d_c + d_r)$ in MLA: 242 with the sizes of DeepSeek-V2, where MQA does 128. "
+    "In 16 bits that is about 242 operations per byte, so that with 128 heads the MQA form need not be bound by memory.",
+    limits="Ideal traffic: every cached number is read once for all heads, weights are not counted. Which of the two limits a machine is not checked.",
+    if_fails="the number of heads that read the same number of the cache is forgotten",
+)
+@subjects(
+    cost_laws,
+    read_again_by_every_head=variant(cost_laws, per_cached_number_mla=lambda h, d_c, d_r: cost_laws.per_cached_number_mla(1, d_c, d_r)),
+    rotary_key_not_in_the_cache=variant(cost_laws, per_cached_number_mla=lambda h, d_c, d_r: Fraction(h * (2 * d_c + d_r), d_c)),
+    latent_used_once=variant(cost_laws, per_cached_number_mla=lambda h, d_c, d_r: Fraction(h)),
+    groups_for_heads=variant(cost_laws, per_cached_number_gqa=lambda h, g: Fraction(g)),
+    each_group_read_by_one_head=variant(cost_laws, per_cached_number_gqa=lambda h, g: Fraction(1)),
+)
+@example(model=DEEPSEEK_V2)
+@example(model=replace(DEEPSEEK_V2, d_c=0))
+@example(model=replace(DEEPSEEK_V2, d_c=0, g=8))
+@example(model=replace(DEEPSEEK_V2, d_c=0, g=1))
+@given(model=sharing())
+def test_operations_per_cached_number(subject, model):
+    extend, of_token = (kv_cache.mla_extend, 2) if model.latent else (kv_cache.gqa_extend, 1)
+    arguments = of_size(model, n=1)
+    multiply_adds = of_step(extend, arguments, of_token, 3) - of_step(extend, arguments, of_token, 2)
+    kept = sum(part.numel() for part in after(extend, arguments, of_token, 1))
+    law = subject.per_cached_number_mla(model.h, model.d_c, model.d_r) if model.latent else subject.per_cached_number_gqa(model.h, model.g)
+    what = f"MLA, {model.h} heads" if model.latent else f"{model.h} heads in {model.g} groups"
+    equal(law, Fraction(multiply_adds, kept), f"multiply-adds per cached number, {what}")
+    if model.h == DEEPSEEK_V2.h and model.d == DEEPSEEK_V2.d:
+        measured(f"multiply-adds per cached number, {what}", law)
+        PER_NUMBER.point("one step", what, float(law))
+
+
+test_decode_is_bandwidth_bound = not_checkable(
+    POST,
+    "decode-is-bandwidth-bound-so-mqa-form-wins",
+    section="MLA, part 3",
+    says="Training and prefilling use the MHA form because they are bound by computation, generation uses the MQA form because it is bound by memory and bandwidth.",
+    zh="训练与 Prefill 受限于计算，用 MHA 形式；生成受限于显存与带宽，用 MQA 形式。",
+    reason="Speed depends on the machine and its kernels; only the operations per cached number can be counted.",
+    proxy="multiply-adds-per-cached-number",
+)
+
+
+@claim(
+    POST,
+    "h-128-is-three-times-usual",
+    section="MLA, part 3",
+    kind=Kind.APPROXIMATION,
+    finding=Finding.APPROXIMATE,
+    says=r"$h = 128$ heads with $d = 5120$ and $d_k = 128$ are three times the usual number $h = d / d_k$.",
+    zh=r"$d = 5120$、$d_k = 128$ 时取 $h = 128$，是通常设置 $h = d / d_k$ 的 3 倍。",
+    scope="The sizes of DeepSeek-V2.",
+    found=r"3.2 times: the usual number is 40, and exactly three times as many are 120. The heads of Llama 2 are the usual ones.",
+    limits=r"Counts heads as wide as $d_k$; with the rotary part each is wider by $d_r$.",
+    if_fails="the rotary part is counted in the width of a head",
+)
+@subjects(
+    cost_laws,
+    rotary_part_counted=variant(cost_laws, times_the_usual_heads=lambda d, h, d_k: Fraction(h * (d_k + d_k // 2), d)),
+    rounded=variant(cost_laws, times_the_usual_heads=lambda d, h, d_k: Fraction(h * d_k // d)),
+    usual_number_instead=variant(cost_laws, times_the_usual_heads=lambda d, h, d_k: Fraction(d, d_k)),
+)
+@example(d=5120, h=128, d_k=128)
+@given(d=st.integers(1, 200), h=HEADS, d_k=st.integers(1, 64))
+def test_heads_side_by_side_are_wider_than_the_layer(subject, d, h, d_k):
+    o = gqa.attention(meta(1, d), *(meta(h, d, d_k) for _ in range(3)))  # h = d / d_k heads side by side are as wide as the layer
+    times = subject.times_the_usual_heads(d, h, d_k)
+    equal(
+        times, Fraction(o.transpose(0, 1).flatten(1).shape[1], d), f"{h} heads of size {d_k} as a multiple of the usual number for d = {d}"
+    )
+    if (d, h, d_k) == (DEEPSEEK_V2.d, DEEPSEEK_V2.h, DEEPSEEK_V2.d_k):
+        measured("heads of DeepSeek-V2 as a multiple of the usual number", times)
+
+
+def with_query(change):
+    return variant(cost_laws, low_rank_query_weights=change)
+
+
+@claim(
+    POST,
+    "query-low-rank-does-not-touch-cache",
+    section="MLA, part 3",
+    kind=Kind.COMPLEXITY,
+    effort=0.5,
+    finding=Finding.HOLDS,
+    says=r"Queries of low rank, $c' = x W_c'$ with $d_c' = 1536$, reduce the number of parameters but not the KV cache.",
+    zh=r"Q 的低秩投影 $c' = x W_c'$（$d_c' = 1536$）只减少参数量，并不减少 KV Cache。",
+    scope="The sizes of DeepSeek-V2.",
+    found=r"Holds: 45613056 weights instead of 125829120, and 576 cached numbers whatever $d_c'$ is. In general weights are saved if and only if $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$, "
+    r"with these sizes up to $d_c' = 4237$.",
+    limits="Counts weights of the query projections; what they save of memory in training is not checked.",
+    if_fails="the query latent is cached, or only the first of the two projections is counted",
+)
+@subjects(
+    cost_laws,
+    query_latent_cached=variant(cost_laws, cached_by_mla=lambda d_c, d_r, d_cq: d_c + d_r + d_cq),
+    first_projection_alone=with_query(lambda d, d_cq, h, d_k, d_r: d * d_cq),
+    second_projection_alone=with_query(lambda d, d_cq, h, d_k, d_r: d_cq * h * (d_k + d_r)),
+    rotary_queries_not_from_the_latent=with_query(lambda d, d_cq, h, d_k, d_r: d_cq * (d + h * d_k) + d * h * d_r),
+    every_rank_below_the_width=variant(cost_laws, largest_saving_rank=lambda d, h, d_k, d_r: min(d, h * (d_k + d_r)) - 1),
+    tie_counted_as_saving=variant(cost_laws, largest_saving_rank=lambda d, h, d_k, d_r: d * h * (d_k + d_r) // (d + h * (d_k + d_r))),
+)
+@example(model=DEEPSEEK_V2)
+@example(model=Model(d=12, h=1, g=1, d_k=2, d_v=2, d_c=2, d_r=2, d_cq=3))
+@given(model=latent_sizes())
+def test_low_rank_queries_save_weights_and_no_cache(subject, model):
+    d, h, d_k, d_r = model.d, model.h, model.d_k, model.d_r
+
+    width = h * (d_k + d_r)
+    low = lambda rank: used_by_one_token(d, rank, width)
+    equal(subject.query_weights(d, h, d_k, d_r), used_by_one_token(d, width), "weights of the queries")
+    equal(subject.low_rank_query_weights(d, model.d_cq, h, d_k, d_r), low(model.d_cq), f"weights of queries of rank {model.d_cq}")
+    for rank in (model.d_cq, 2 * model.d_cq):
+        kept = sum(part.numel() for part in after(kv_cache.mla_extend, of_size(replace(model, d_cq=rank), n=1), 2, 1))
+        equal(subject.cached_by_mla(model.d_c, d_r, rank), kept, f"numbers cached per token with queries of rank {rank}")
+    largest = subject.largest_saving_rank(d, h, d_k, d_r)
+    full, below, above = used_by_one_token(d, width), low(largest), low(largest + 1)
+    require(
+        below < full <= above, f"queries of rank {largest} and {largest + 1} have {below} and {above} weights, those of full rank {full}"
+    )
+    if model == DEEPSEEK_V2:
+        measured("weights of the queries of DeepSeek-V2 at full rank", full)
+        measured("weights of the queries of DeepSeek-V2 at rank 1536", low(model.d_cq))
+        measured("numbers cached by DeepSeek-V2 per token and layer", kept)
+        measured("largest rank at which the queries of DeepSeek-V2 have fewer weights", largest)
+
+
+def used_by_one_token(*widths):
+    """Multiply-adds of one token with a chain of projections between these widths: the number of their weights."""
+    return cost(chain, meta(1, widths[0]), *map(meta, widths, widths[1:])).macs
+
+
+def chain(x, *weights):
+    for W in weights:
+        x = x @ W
+    return x
+
+
+def of_orders(subject, h, d_in, d_k, d_c):
+    """Multiply-adds of one token in both orders, with what can be prepared prepared."""
+    x, W_q, W_k = meta(1, d_in), meta(h, d_in, d_k), meta(h, d_c, d_k)
+    return cost(subject.serial, x, W_q, W_k).macs, cost(subject.merged, x, subject.prepared(W_q, W_k)).macs
+
+
+@claim(
+    POST,
+    "serial-query-projection-cheaper-than-merged",
+    section="MLA, part 1, notes",
+    kind=Kind.COMPLEXITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    effort=0.5,
+    says=r"Computing $(x W_q) W_k^\top$ instead of $x (W_q W_k^\top)$ costs less.",
+    zh=r"按 $(x W_q) W_k^\top$ 的次序计算比用合并后的 $x (W_q W_k^\top)$ 更省计算量。",
+    scope="Not stated; the section is about projections of low rank.",
+    found=r"True if and only if $d_k < d_{in} d_c / (d_{in} + d_c)$: heads of at most 465 for $d_{in} = 5120$ and $d_c = 512$, at most 383 for $d_{in} = 1536$, with a tie at 384. DeepSeek-V2's heads of 128 save a factor "
+    r"of 3.64, or 3 from its query latent; on the side of the values, $W_v$ and $W_o$ in turn cost 720896 multiply-adds per head, merged 2621440. The numbers of stored weights are the same ones.",
+    limits="Multiply-adds per head and token. The loss of precision in either order is another claim.",
+    if_fails="the matrices are merged in every step, or a tie is counted as cheaper",
+)
+@subjects(
+    projection_order,
+    merged_for_every_token=variant(projection_order, prepared=lambda W_q, W_k: (W_q, W_k), merged=lambda x, W: x @ (W[0] @ W[1].mT)),
+    weights_first_called_serial=variant(projection_order, serial=lambda x, W_q, W_k: x @ (W_q @ W_k.mT)),
+    merged_of_one_head=variant(projection_order, prepared=lambda W_q, W_k: W_q[:1] @ W_k[:1].mT),
+    tie_counted_as_cheaper=variant(projection_order, largest_cheaper_head=lambda d_in, d_c: d_in * d_c // (d_in + d_c)),
+    every_head_below_the_latent=variant(projection_order, largest_cheaper_head=lambda d_in, d_c: d_c - 1),
+    heads_in_the_wrong_order=variant(projection_order, serial=lambda x, W_q, W_k: x @ W_q @ W_k.flip(0).mT),
+)
+@counterexample("a tie: heads of 384, a query latent of 1536 and a latent of 512", orders=Orders(h=1, d_in=1536, d_k=384, d_c=512), seed=0)
+@counterexample("heads as large as the latent, 512, for a layer of width 5120", orders=Orders(h=1, d_in=5120, d_k=512, d_c=512), seed=0)
+@example(orders=Orders(h=128, d_in=5120, d_k=128, d_c=512), seed=0)
+@example(orders=Orders(h=128, d_in=1536, d_k=128, d_c=512), seed=0)
+@example(orders=Orders(h=128, d_in=512, d_k=128, d_c=5120), seed=0)
+@given(orders=serial_cheaper(), seed=st.integers(0, 2**32 - 1))
+def test_serial_order_is_cheaper_below_a_head_size(subject, orders, seed):
+    h, d_in, d_k, d_c = orders.h, orders.d_in, orders.d_k, orders.d_c
+    serial, merged = of_orders(subject, h, d_in, d_k, d_c)
+    equal((serial, merged), (h * d_k * (d_in + d_c), h * d_in * d_c), "multiply-adds per token, which is weights stored: serial, merged")
+    largest = subject.largest_cheaper_head(d_in, d_c)
+    (below, _), (above, _) = of_orders(subject, h, d_in, largest, d_c), of_orders(subject, h, d_in, largest + 1, d_c)
+    require(
+        below < merged <= above,
+        f"d_in = {d_in}, d_c = {d_c}: heads of {largest} and {largest + 1} cost {below} and {above}, merged {merged}",
+    )
+    shapes = (2, 3), (h, 3, 2), (h, 4, 2)
+    truth = lambda x, W_q, W_k: torch.einsum("ti,sik,sck->stc", x, W_q, W_k)
+    same_polynomial("serial", subject.serial, truth, shapes, degree=3, seed=seed)
+    same_polynomial("merged", lambda x, W_q, W_k: subject.merged(x, subject.prepared(W_q, W_k)), truth, shapes, degree=3, seed=seed)
+    require(serial < merged, f"d_in = {d_in}, d_k = {d_k}, d_c = {d_c}: serial costs {serial} multiply-adds, merged {merged}")
+    if h == DEEPSEEK_V2.h and d_k == DEEPSEEK_V2.d_k:
+        what = f"merged over serial, d_in = {d_in}, d_c = {d_c}, d_k = {d_k}"
+        measured(what, Fraction(merged, serial))
+        measured(f"multiply-adds per head and token, serial, d_in = {d_in}, d_c = {d_c}", serial // h)
+        measured(f"multiply-adds per head and token, merged, d_in = {d_in}, d_c = {d_c}", merged // h)
+        measured(f"largest head for which serial is cheaper, d_in = {d_in}, d_c = {d_c}", largest)
+
+
+CARD = 80 * 10**9  # bytes
+
+
+def parameters(sizes):
+    """Numbers in the tensors of a decoder, from modules as a library builds them, without storage."""
+    d, d_k = sizes.d, sizes.d // sizes.h
+    linear = lambda *widths: torch.nn.Linear(*widths, bias=False, device="meta")
+    norm = torch.nn.RMSNorm(d, device="meta")
+    attention = [linear(d, sizes.h * d_k), linear(d, sizes.g * d_k), linear(d, sizes.g * d_k), linear(sizes.h * d_k, d)]
+    gated = [linear(d, sizes.d_ff), linear(d, sizes.d_ff), linear(sizes.d_ff, d)]
+    once = [torch.nn.Embedding(sizes.vocabulary, d, device="meta"), norm, linear(d, sizes.vocabulary)]
+    held = lambda modules: sum(tensor.numel() for module in modules for tensor in module.parameters())
+    return held(once) + sizes.layers * held([*attention, *gated, norm, norm])
+
+
+def with_decoder(**changed):
+    """The count of weights for other sizes: each a function of the sizes."""
+
+    def decoder_weights(vocabulary, layers, d, d_ff, h, g):
+        sizes = Decoder(vocabulary, layers, d, d_ff, h, g)
+        sizes = replace(sizes, **{name: change(sizes) for name, change in changed.items()})
+        return cost_laws.decoder_weights(sizes.vocabulary, sizes.layers, sizes.d, sizes.d_ff, sizes.h, sizes.g)
+
+    return variant(cost_laws, decoder_weights=decoder_weights)
+
+
+@claim(
+    POST,
+    "llama-2-70b-exceeds-one-card",
+    part_of="deployment-and-quality-statements",
+    section="GQA",
+    kind=Kind.COMPLEXITY,
+    finding=Finding.HOLDS_IN_SCOPE,
+    effort=0.5,
+    says="A model of 70B parameters does not fit on one card of 80 GB, short of extreme quantisation; hence several cards, and as many groups of keys and values as cards.",
+    zh="若不作极端量化，70B 的模型无法放进单张 80G 的卡，因此要用多卡，并使 K、V 的组数与卡数相配。",
+    scope=r"A card of $8 \cdot 10^{10}$ bytes; the post does not say which quantisation is extreme.",
+    found=r"Llama 2 70B has 68976648192 weights, 138 GB in 16 bits. They exceed the card from 10 bits per weight on; plain 8-bit weights, 69 GB, fit and leave room for 33640 tokens of its cache in 16 bits.",
+    limits="Weights and cache alone; activations, fragmentation and the runtime take room too.",
+    if_fails="embeddings or groups are counted otherwise",
+)
+@subjects(
+    cost_laws,
+    tied_embeddings=variant(cost_laws, decoder_weights=lambda V, layers, d, *rest: cost_laws.decoder_weights(V, layers, d, *rest) - V * d),
+    keys_and_values_of_every_head=with_decoder(g=lambda sizes: sizes.h),
+    no_gate=with_decoder(d_ff=lambda sizes: Fraction(2 * sizes.d_ff, 3)),
+    norms_forgotten=variant(
+        cost_laws, decoder_weights=lambda V, layers, d, *rest: cost_laws.decoder_weights(V, layers, d, *rest) - (2 * layers + 1) * d
+    ),
+)
+@counterexample("8 bits per weight: 69 GB", sizes=LLAMA_2_70B, bits=8)
+@given(sizes=st.one_of(st.just(LLAMA_2_70B), decoders()), bits=st.integers(10, 32))
+def test_weights_of_llama_2_70b_exceed_a_card(subject, sizes, bits):
+    for counted in (sizes, LLAMA_2_70B):
+        weights = subject.decoder_weights(counted.vocabulary, counted.layers, counted.d, counted.d_ff, counted.h, counted.g)
+        equal(weights, parameters(counted), f"weights of {counted}")
+    in_bytes = Fraction(weights * bits, 8)
+    per_token = (
+        2 * LLAMA_2_70B.layers * sum(part.numel() for part in after(kv_cache.gqa_extend, of_size(MODELS["Llama 2 70B (GQA)"], n=1), 1, 1))
+    )
+    measured("weights of Llama 2 70B", weights)
+    measured("bytes of Llama 2 70B in 16 bits", 2 * weights)
+    measured("bits per weight that fill a card of 80 GB", Fraction(8 * CARD, weights))
+    measured("tokens of its cache in 16 bits beside 8-bit weights on the card", (CARD - weights) // per_token)
+    require(in_bytes > CARD, f"{bits} bits per weight: {float(in_bytes):.4g} bytes fit on a card of {CARD:.4g}")
+
+
+test_deployment_and_quality = not_checkable(
+    POST,
+    "deployment-and-quality-statements",
+    section="MQA, GQA and MLA",
+    says="GQA with 8 groups puts one head of keys and values on each card of a machine; MQA costs quality, GQA less, and MLA none; bandwidth decides how many cards one likes to use.",
+    zh="8 组的 GQA 恰好让一机 8 卡各放一组 K、V；MQA 有损效果，GQA 较小，MLA 几乎无损；带宽决定了卡数宜少。",
+    reason="It takes trained models and the machines in question; sizes alone can be counted.",
+    proxy="llama-2-70b-exceeds-one-card",
+)
