@@ -70,15 +70,16 @@ def seconds(result: dict[str, Any]) -> float:
 
 def per_claim(results: dict[str, list[dict[str, Any]]]) -> None:
     cost = {claim: sum(map(seconds, found)) for claim, found in results.items()}
-    print(f"\n{'claim':<55}{'all s':>8}{'held s':>8}{'examples/s':>12}{'checks/s':>12}")
-    for claim in sorted(cost, key=cost.get, reverse=True):
+    dearest = sorted(cost, key=cost.get, reverse=True)[:MOST_EXPENSIVE]
+    print(f"\n{len(cost)} claims take {sum(cost.values()):.1f} s, {statistics.median(cost.values()):.2f} s each (median); the most expensive:")
+    print(f"{'claim':<55}{'all s':>8}{'held s':>8}{'examples/s':>12}{'checks/s':>12}")
+    for claim in dearest:
         held = [r for r in results[claim] if r["holds"]]
         spent = sum(map(seconds, held)) or float("nan")
         examples = sum(r["evidence"].get("examples", {}).get("passed", 0) for r in held)
         checks = sum(r["evidence"].get("comparisons", 0) for r in held)
         print(f"{claim:<55}{cost[claim]:>8.2f}{spent:>8.2f}{examples / spent:>12.0f}{checks / spent:>12.0f}")
-    dearest = sorted(cost, key=cost.get, reverse=True)[:MOST_EXPENSIVE]
-    print(f"the {len(dearest)} most expensive claims take {sum(cost[c] for c in dearest):.1f} of {sum(cost.values()):.1f} s")
+    print(f"these {len(dearest)} take {sum(cost[c] for c in dearest):.1f} s")
 
 
 def controls(results: dict[str, list[dict[str, Any]]]) -> None:

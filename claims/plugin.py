@@ -143,7 +143,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             marks.append(pytest.mark.xfail(raises=Refuted, strict=trial.holds is False, reason=f"{trial.id} must be refuted"))
         values = [trial.subject]
         if len(names) == 2:
-            values.append(Executors.available(only=tuple(metafunc.config.getoption("--device")), fault=trial.fault, threads=threads()))
+            values.append(Executors.available(only=tuple(metafunc.config.getoption("--device")), fault=trial.fault))
         parametrized.append(pytest.param(*values, id=trial.id, marks=marks))
     metafunc.config.stash[TRIALS][claim.id] = [param.id for param in parametrized]
     metafunc.parametrize(names, parametrized)
@@ -176,6 +176,12 @@ def unmatched(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple
                 f"--impl {key}={module.__name__}",
                 f"no collected claim is about impls.{key}; run the claims that are, for example pytest claims/{folder}",
             )
+
+
+def pytest_collection_finish() -> None:
+    """Workers together use each core once; torch, if any claim has imported it, would take all of them in every worker."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -228,8 +234,3 @@ def declared(function: object) -> Claim | None:
 def trial_of(item: pytest.Item) -> Trial | None:
     mark = item.get_closest_marker("trial")
     return mark.args[0] if mark else None
-
-
-def threads() -> int:
-    """Threads that torch may use in this process, so that workers together use each core once."""
-    return max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))

@@ -89,10 +89,8 @@ class Executors:
         printer.text(repr(self))
 
     @classmethod
-    def available(cls, only: tuple[str, ...] = (), fault: str = "", threads: int | None = None) -> Executors:
+    def available(cls, only: tuple[str, ...] = (), fault: str = "") -> Executors:
         """Every executor of this machine. only: these devices. fault: run all of them through that faulty executor."""
-        if threads:
-            torch.set_num_threads(threads)
         present: list[Executor] = []
         absent, names = [], {}
         for device in ("cpu", *ACCELERATORS):

@@ -239,6 +239,7 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
 @claim(
     POST,
     "ste-gradient-linear-in-length",
+    part_of="no-linear-scheme-for-exact-ste-gradient",
     section="Gradient backpropagation",
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
