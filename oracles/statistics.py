@@ -46,10 +46,16 @@ def proportion_is(what: str, successes: int, trials: int, p: float) -> None:
 
 def mean_is(what: str, mean: float, trials: int, low: float, high: float, expected: float) -> None:
     """Independent values in [low, high] with this mean over `trials` have the expectation `expected`. Hoeffding. Raises `Refuted`."""
+    mean_is_between(what, mean, trials, low, high, expected, expected)
+
+
+def mean_is_between(what: str, mean: float, trials: int, low: float, high: float, least: float, most: float) -> None:
+    """Independent values in [low, high] with this mean over `trials` have an expectation from `least` to `most`. Raises `Refuted`."""
     radius = hoeffding_radius(trials, low, high, ALPHA)
     beyond = (high - low) * math.sqrt(math.log(1 / (1 - POWER)) / (2 * trials))  # a mean falls short of its expectation by less
-    seen = f"mean {mean:.6g} of {trials} draws, expected {expected:.6g} within {radius:.3g}"
-    _judge(what, abs(mean - expected), radius, radius + beyond, seen)
+    expected = f"{least:.6g}" if least == most else f"from {least:.6g} to {most:.6g}"
+    seen = f"mean {mean:.6g} of {trials} draws, expected {expected} within {radius:.3g}"
+    _judge(what, max(least - mean, mean - most), radius, radius + beyond, seen)
 
 
 def highest_count(trials: int, p: float, alpha: float) -> int:

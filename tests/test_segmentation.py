@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 
-from impls.sampling import viterbi_sampling
-from oracles.law import law
+from claims.sampling import test_9811_perfect_sampling as variants
+from impls.sampling import perfect_sampling, printed_decoder, viterbi_decoding, viterbi_sampling
+from impls.sampling.segment import follow, longest_first, shortest_first
+from oracles.law import independent, law, marginal, total_variation
 from oracles.segmentation import chain_of_duels, compositions, occurrences, optima, reachable_ends, segmentations, target_law
-from strategies.sampling.segmentation import instance
+from strategies.sampling.segmentation import ALL_PRIMES, instance
+
+ALL_OF_ABC = instance("abc", a=1, b=1, c=1, ab=1, bc=1, abc=1)
+FLAT = instance("abc", abc=3, a=1, bc=1, ab=1, c=2)
+SPLITS = instance("watching", watch=1, ing=1, wat=1, ching=1, w=1, atching=1)
 
 
 def test_every_segmentation_with_its_weight() -> None:
@@ -59,3 +66,70 @@ def test_all_best_segmentations() -> None:
 @pytest.mark.parametrize("largest", [1, 2, 3, 9])
 def test_compositions_count_the_segmentations_of_equal_letters(n: int, largest: int) -> None:
     assert compositions(n, largest) == len(segmentations("a" * n, {"a" * k: 1 for k in range(1, largest + 1)}))
+
+
+@pytest.mark.parametrize(
+    "name, away",
+    [
+        ("viterbi_sampling", ["52573/1419600", "22183039/99412560", "0", "1/4", "2/15", "3/20", "1/6", "1/6"]),
+        ("stored_prefix_weight", ["567/3380", "567/3380", "1/6", "1/6", "0", "0", "0", "0"]),
+        ("arrivals_counted_not_weighed", ["19/60", "19/60", "1/6", "1/6", "1/6", "1/6", "0", "0"]),
+        ("prefix_weight_dropped", ["277/580", "277/580", "1/6", "1/6", "0", "0", "0", "0"]),
+    ],
+)
+def test_how_far_every_wrong_sampler_is_from_the_target(name: str, away: list[str]) -> None:
+    """Longest and shortest token first: primes, all weights 1, flat, three splits. A wrong sampler is invisible in some of them."""
+    sampler = getattr(variants, name)
+    cases = [replace(case, shortest_first=shortest) for case in (ALL_PRIMES, ALL_OF_ABC, FLAT, SPLITS) for shortest in (False, True)]
+    assert [off(sampler, case) for case in cases] == list(map(Fraction, away))
+
+
+def test_one_coin_in_two_is_right_only_where_the_first_sampler_is() -> None:
+    away = [off(variants.always_one_half, case) for case in (ALL_PRIMES, FLAT, SPLITS, ALL_OF_ABC)]
+    assert away == [Fraction(3, 20), Fraction(1, 4), Fraction(1, 6), 0]
+
+
+def off(sampler, case) -> Fraction:
+    return total_variation(variants.output_law(sampler, case), target_law(case.text, case.weights))
+
+
+def test_what_one_pass_stores_for_two_prefixes_is_a_quarter_from_independence() -> None:
+    def kept(coin):
+        route = perfect_sampling.routes("abc", ALL_OF_ABC.weights, coin)
+        return follow("ab", route), follow("abc", route)
+
+    joint = law(kept)
+    apart = independent([{pieces: p for (pieces,), p in marginal(joint, [place]).items()} for place in (0, 1)])
+    assert total_variation(joint, apart) == Fraction(1, 4)
+
+
+@pytest.mark.parametrize("scan, away", [(longest_first, Fraction(124991, 7179796)), (shortest_first, Fraction(484225, 21539388))])
+def test_back_pointers_of_the_first_sampler_are_dependent(scan, away) -> None:
+    def starts(coin):
+        route = viterbi_sampling.routes("abc", ALL_PRIMES.weights, coin, scan)
+        return tuple(route[e] for e in (1, 2, 3))
+
+    joint = law(starts)
+    assert total_variation(joint, independent([{a: p for (a,), p in marginal(joint, [e]).items()} for e in range(3)])) == away
+
+
+def test_fair_duels_with_the_shortest_token_first_are_far_from_uniform() -> None:
+    weights = dict.fromkeys(["abcde"[a:e] for e in range(6) for a in range(e)], Fraction(1))
+    fair = law(lambda coin: viterbi_sampling.sample("abcde", weights, coin, shortest_first))
+    assert (len(fair), max(fair.values()), min(fair.values())) == (16, Fraction(1, 2), Fraction(1, 1024))
+    assert total_variation(fair, target_law("abcde", weights)) == Fraction(5, 8)
+
+
+def test_the_scan_decides_which_of_the_best_is_decoded() -> None:
+    tied = instance("abcd", abcd=6, a=2, bcd=3, ab=2, cd=3)
+    assert viterbi_decoding.decode("abcd", tied.weights, longest_first) == ("abcd",)
+    assert viterbi_decoding.decode("abcd", tied.weights, shortest_first) == ("ab", "cd")
+
+
+def test_the_printed_decoder_drops_what_follows_the_last_match_and_fails_at_a_gap_before_it() -> None:
+    weights = instance("", a=1, b=1).weights
+    assert printed_decoder.tokenize("abx", weights) == ("a", "b")
+    for text in ("xab", "axb"):
+        with pytest.raises(KeyError):
+            printed_decoder.tokenize(text, weights)
+    assert printed_decoder.tokenize("abc", instance("", ab=1, bc=1, c=1).weights) == ("ab", "c")

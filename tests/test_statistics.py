@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from oracles import statistics
 from oracles.evidence import Refuted, Strength, Unsettled, recording
-from oracles.statistics import caught_from, highest_count, hoeffding_radius, mean_is, proportion_at_most, proportion_is
+from oracles.statistics import caught_from, highest_count, hoeffding_radius, mean_is, mean_is_between, proportion_at_most, proportion_is
 
 SIMULATED = 20_000
 
@@ -71,6 +71,10 @@ def test_false_alarms_and_power_of_the_hoeffding_radius_as_simulated():
         (proportion_is, (1, 400, 0.0), "refuted"),
         (mean_is, (0.5, 400, 0.0, 1.0, 0.4), "holds"),
         (mean_is, (0.5, 400, 0.0, 1.0, 0.3), "refuted"),
+        (mean_is_between, (0.5, 400, 0.0, 1.0, 0.4, 0.6), "holds"),
+        (mean_is_between, (0.5, 400, 0.0, 1.0, 0.6, 0.7), "holds"),
+        (mean_is_between, (0.5, 400, 0.0, 1.0, 0.7, 0.8), "refuted"),
+        (mean_is_between, (0.5, 400, 0.0, 1.0, 0.2, 0.3), "refuted"),
     ],
 )
 def test_verdicts_at_the_edge(test, args, answer):

@@ -16,7 +16,7 @@ from oracles.evidence import equal, measured, require
 from oracles.law import law, proportional
 from oracles.operations import priced
 from oracles.segmentation import occurrences, optima, segmentations
-from strategies.sampling.segmentation import covered, haystacks, instance, instances
+from strategies.sampling.segmentation import ALL_PRIMES, LONG, covered, haystacks, instance, instances
 
 
 def decoding(better, prefix=lambda S, a, e: S[a]):
@@ -72,10 +72,14 @@ def ends_descending(text, weights, scan=longest_first):
 @given(case=instances())
 @example(case=instance("abc", a=1, bc=3, ab=9, c=2))
 @example(case=instance("abc", abc=1, a=1, bc=3, ab=1, c=2))
+@example(case=LONG)
 def test_decoding_attains_the_maximum(subject, case):
     found = subject.decode(case.text, case.weights, scan_of(case))
     best = optima(case.text, case.weights) or {None}
-    require(found in best, f"{case}: {'|'.join(found or ('nothing',))} is returned, the best is {' or '.join(sorted('|'.join(p or ('nothing',)) for p in best))}")
+    require(
+        found in best,
+        f"{case}: {'|'.join(found or ('nothing',))} is returned, the best is {' or '.join(sorted('|'.join(p or ('nothing',)) for p in best))}",
+    )
 
 
 def printed_by(change):
@@ -112,6 +116,9 @@ def test_printed_decoder_returns_a_best_segmentation(subject, case):
     require(found in best, f"{case}: {'|'.join(found) or 'nothing'} is returned, which is no best segmentation of the whole text")
 
 
+ABABABAB = ("abababab", ("a", "ab", "aba", "abab", "b", "ba", "bab", "baba"))
+
+
 def cut(kept_of):
     """n-best search that keeps other partial segmentations: kept_of(candidates, n), in the order of arrival."""
 
@@ -144,13 +151,21 @@ def cut(kept_of):
     nothing_cut=cut(lambda old, new, n: old + new),
 )
 @given(case=instances(), n=st.integers(1, 8), long=haystacks())
-@example(case=instance("ab", a=3, b=1, ab=2), n=1, long=("abababab", ("a", "ab", "aba", "abab", "b", "ba", "bab", "baba")))
+@example(case=instance("ab", a=3, b=1, ab=2), n=1, long=ABABABAB)
+@example(case=ALL_PRIMES, n=2, long=ABABABAB)
+@example(case=ALL_PRIMES, n=4, long=ABABABAB)
+@example(case=ALL_PRIMES, n=8, long=ABABABAB)
+@example(case=ALL_PRIMES, n=128, long=ABABABAB)
 def test_n_best_segmentations_and_their_cost(subject, case, n, long):
     weighted = segmentations(case.text, case.weights)
     kept = subject.n_best(case.text, case.weights, n, scan_of(case))
     heaviest = sorted(weighted.values(), reverse=True)[:n]
     equal([weight for weight, _ in kept], heaviest, f"{case}, n = {n}: weights of the best segmentations")
-    equal({pieces: weight for weight, pieces in kept}, {pieces: weighted.get(pieces) for _, pieces in kept}, f"{case}, n = {n}: segmentations kept")
+    equal(
+        {pieces: weight for weight, pieces in kept},
+        {pieces: weighted.get(pieces) for _, pieces in kept},
+        f"{case}, n = {n}: segmentations kept",
+    )
     drawn = law(partial(subject.sample, case.text, case.weights, n=n, scan=scan_of(case)))
     equal(drawn, proportional({pieces: weight for weight, pieces in kept} or {None: 1}), f"{case}, n = {n}: law of the sample")
 
@@ -162,9 +177,8 @@ def test_n_best_segmentations_and_their_cost(subject, case, n, long):
     due = sum(min(n, ways[a]) for a, _ in candidates)
     equal(done["products"], due, f"extensions for {text!r} with {', '.join(vocabulary)}, n = {n}")
     require(due <= n * len(candidates), f"{due} extensions are more than {n} times {len(candidates)} candidates")
-    if text == "abababab":
-        for most in (1, 2, 4, 8, 2**7):
-            measured(f"extensions for abababab, {'all' if most > 8 else most} kept", sum(min(most, ways[a]) for a, _ in candidates))
+    if long == ABABABAB:
+        measured(f"extensions for abababab, {'all' if n > 8 else n} kept", done["products"])
 
 
 def numbers_of_ways(text, candidates):
@@ -213,6 +227,7 @@ def test_printed_samples_are_segmentations(subject, number):
     within = [tokens for tokens in subject.samples if any(undecodable(token) for token in tokens)]
     equal(len(within), 3, "outputs with tokens that end within a character")
     equal(len(set(subject.samples)), 5, "different outputs")
+    equal(subject.samples[2], subject.samples[0], "third output, and that of decoding")
 
 
 def undecodable(token):
@@ -257,6 +272,10 @@ speeds = SimpleNamespace(table=TABLE)
 @example(errors=(-HUNDREDTH, HUNDREDTH), name="SP-Unigram")
 def test_speeds_have_the_ratios_that_are_drawn_from_them(subject, errors, name):
     before, after = (Fraction(printed) + error for printed, error in zip(subject.table[name], errors, strict=True))
-    left = {"SP-BPE": (Fraction(9, 10), Fraction(1)), "SP-Unigram": (Fraction(0), Fraction(1, 4)), "BytePiece": (Fraction(69, 100), Fraction(71, 100))}[name]
+    left = {
+        "SP-BPE": (Fraction(9, 10), Fraction(1)),
+        "SP-Unigram": (Fraction(0), Fraction(1, 4)),
+        "BytePiece": (Fraction(69, 100), Fraction(71, 100)),
+    }[name]
     require(left[0] <= after / before < left[1], f"{name}: {float(after / before):.3f} of the speed is left")
     measured(f"{name}: part of the speed that is left", after / before)

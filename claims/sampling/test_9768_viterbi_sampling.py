@@ -4,12 +4,11 @@ The sampler lets each arrival at a position fight the one segmentation that is s
 segmentations and for no more; everything the post expects of it beyond is measured against exact laws.
 """
 
-import math
 from fractions import Fraction
 from functools import cache, partial
 from itertools import combinations
-from random import Random
 
+import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -18,9 +17,10 @@ from impls.sampling import flat, perfect_sampling, tokenize, viterbi_decoding, v
 from impls.sampling.segment import follow, longest_first, shortest_first
 from oracles.evidence import equal, measured, require
 from oracles.law import law, total_variation
-from oracles.segmentation import optima, segmentations, target_law
-from oracles.statistics import proportion_at_most
-from strategies.sampling.segmentation import Instance, instance, instances, meetings, rivals, whole_vocabularies
+from oracles.operations import priced
+from oracles.segmentation import chain_of_duels, occurrences, optima, segmentations, target_law
+from oracles.statistics import mean_is_between
+from strategies.sampling.segmentation import ALL_PRIMES, CLOSE, Instance, instance, instances, meetings, rivals, whole_vocabularies
 
 POST = Post(
     9768,
@@ -83,6 +83,7 @@ heavier_always_wins = duels(lambda x, stored, w: Fraction(x > stored))
     heavier_always_wins=heavier_always_wins,
 )
 @given(case=rivals(), alpha=st.integers(1, 4))
+@example(case=instance("ab", a=3, b=1, ab=2), alpha=2)
 def test_two_segmentations_get_their_shares(subject, case, alpha):
     tempered = case.tempered(alpha)
     got, due = output_law(subject.sample, tempered), target_law(tempered.text, tempered.weights)
@@ -131,8 +132,9 @@ def only_two_segmentations(text, weights, coin, scan):
     "with every single letter a token: a|a|a weighs most (8/21) but comes out with 1088/3087, a|aa with 135/343",
     case=instance("aaa", a=2, aa=3, aaa=1),
 )
-@given(case=instances(max_length=5))
+@given(case=instances(max_length=5) | meetings().map(lambda meeting: meeting.instance))
 def test_most_probable_segmentation_is_sampled_most(subject, case):
+    # The first sampler loses the mode of one drawn instance in forty but of one meeting in seven: among 100 cases some do.
     sampled = output_law(subject.sample, case)
     target = target_law(case.text, case.weights)
     best = [pieces for pieces, p in target.items() if p == max(target.values())]
@@ -151,6 +153,13 @@ def inverted(weights, P, i, k):
     return (weights[i] - weights[k]) * (P[i] - P[k]) < 0
 
 
+def exchanged(weights, i, k):
+    """The same weights, those of i and k in each other's place."""
+    places = list(range(len(weights)))
+    places[i], places[k] = k, i
+    return [weights[place] for place in places]
+
+
 def flat_by(change):
     return variant(flat, law=change)
 
@@ -159,7 +168,9 @@ def perfect_law(weights):
     return [w / sum(weights) for w in weights]
 
 
-ALPHAS, CANDIDATES, DRAWS = (0.1, 1.0, 5.0), (5, 20), 400
+ALPHAS, DRAWS = np.array([0.1, 1.0, 5.0]), 2000
+# Of inverted pairs, at least and at most, for 5 and for 20 candidates at these alphas.
+SHARES = {5: ((0.4, 0.5), (0.1, 0.2), (0.0, 0.1)), 20: ((0.4, 0.5), (0.2, 0.3), (0.1, 0.2))}
 
 
 @claim(
@@ -171,8 +182,9 @@ ALPHAS, CANDIDATES, DRAWS = (0.1, 1.0, 5.0), (5, 20), 400
     says="The larger the score, the larger the probability of being sampled: the order of the segmentations is preserved to some extent, though not proved to be.",
     zh="得分越大，被采样到的概率也越大，从而一定程度上保持了切分方案的排序（尚未证明严格保序）。",
     scope="None stated; the post's own test uses $\\alpha = 0.1$.",
-    found=r"Raising one candidate's weight always raises its own probability. Between candidates the order of arrival decides as much as the score: of the pairs among 20 normal scores "
-    r"nearly half come out inverted at $\alpha = 0.1$, a quarter at $\alpha = 1$ and an eighth at $\alpha = 5$; never more than half.",
+    found=r"Raising one candidate's weight always raises its own probability. Between candidates the order of arrival decides too: of two that come out inverted, none are if they exchange "
+    r"places, so that at most half of all pairs are inverted where all orders of the scores are equally likely. Among 20 normal scores it is 40 to 50 % at $\alpha = 0.1$, 20 to 30 % at "
+    r"$\alpha = 1$ and 10 to 20 % at $\alpha = 5$.",
     limits="Candidates that meet at one position. Exact laws for up to seven of them, the shares of inverted pairs by simulation of the scores.",
     if_fails="an arrival is compared with something else than the stored candidate",
     effort=0.5,
@@ -188,21 +200,26 @@ ALPHAS, CANDIDATES, DRAWS = (0.1, 1.0, 5.0), (5, 20), 400
 def test_order_is_preserved_to_some_extent(subject, meeting, raised, factor, seed):
     pieces, weights = zip(*meeting.arrivals, strict=True)
     P = subject.law(list(weights))
-    equal(dict(zip(pieces, P, strict=True)), output_law(viterbi_sampling.sample, meeting.instance), f"law without drawing for {meeting}")
+    equal(dict(zip(pieces, P, strict=True)), chain_of_duels(meeting.arrivals), f"law without drawing for {meeting}")
     j = raised % len(weights)
     after = subject.law([w * factor if i == j else w for i, w in enumerate(weights)])
     require(after[j] > P[j], f"{meeting}: arrival {j + 1} gets {after[j]} with {factor} times its weight, {P[j]} before")
 
-    chance = Random(seed)
-    for n in CANDIDATES:
-        scores = [[chance.gauss(0, 1) for _ in range(n)] for _ in range(DRAWS // n)]
-        i, k = chance.sample(range(n), 2)
-        for alpha in ALPHAS:
-            drawn = [[math.exp(alpha * s) for s in row] for row in scores]
-            laws = [(w, subject.law(w)) for w in drawn]
-            seen = sum(inverted(w, P, i, k) for w, P in laws)  # one pair a draw, so that they are independent
-            proportion_at_most(f"inverted pairs, {n} candidates, alpha = {alpha:g}", seen, len(laws), 0.5)
-            share = sum(inverted(w, P, *pair) for w, P in laws for pair in combinations(range(n), 2)) / (len(laws) * math.comb(n, 2))
+    for i, k in combinations(range(len(weights)), 2):
+        swapped = exchanged(weights, i, k)
+        require(
+            not (inverted(weights, P, i, k) and inverted(swapped, subject.law(swapped), i, k)),
+            f"{meeting}: arrivals {i + 1} and {k + 1} come out inverted, and still do when they exchange their weights",
+        )
+
+    chance = np.random.default_rng(seed)
+    for n, expected in SHARES.items():
+        drawn = list(np.exp(ALPHAS[:, None] * chance.standard_normal((n, 1, DRAWS))))
+        P = subject.law(drawn)
+        # Over the pairs first: those of one draw depend on each other, draws do not.
+        shares = np.mean([inverted(drawn, P, *pair) for pair in combinations(range(n), 2)], axis=(0, 2))
+        for alpha, share, (least, most) in zip(ALPHAS, shares, expected, strict=True):
+            mean_is_between(f"share of inverted pairs, {n} candidates, alpha = {alpha:g}", share, DRAWS, 0, 1, least, most)
             measured(f"share of inverted pairs, {n} candidates, alpha = {alpha:g}", share)
 
 
@@ -237,13 +254,10 @@ def three_tied_in_one():
     alpha=64,
 )
 @given(case=instances().filter(lambda case: len(optima(case.text, case.weights)) == 1), alpha=st.sampled_from([4, 16, 64]))
-@example(
-    case=Instance(
-        "abc",
-        {"a": Fraction(1, 2), "b": Fraction(1, 2), "c": Fraction(1, 2), "ab": Fraction(1, 3), "bc": Fraction(1, 5), "abc": Fraction(1, 7)},
-    ),
-    alpha=16,
-)
+@example(case=CLOSE, alpha=1)
+@example(case=CLOSE, alpha=4)
+@example(case=CLOSE, alpha=16)
+@example(case=CLOSE, alpha=64)
 def test_large_alpha_decodes(subject, case, alpha):
     decoded = viterbi_decoding.decode(case.text, case.weights, scan_of(case))
     missed = 1 - output_law(subject.sample, case.tempered(alpha)).get(decoded, Fraction(0))
@@ -255,13 +269,14 @@ def test_large_alpha_decodes(subject, case, alpha):
         missed <= bound,
         f"{case} at alpha = {alpha}: decoding returns {'|'.join(decoded or ())}, the sampler something else with probability {float(missed):.3g}, more than {float(bound):.3g}",
     )
-    measured(f"probability of another segmentation than the best, alpha = {alpha}", missed)
+    if case == CLOSE:
+        measured(f"best of abc with a runner-up of 6/7 of its weight: probability at alpha = {alpha}", 1 - missed)
 
 
 def switched_at(deterministic):
     """tokenize with another rule for which alpha decodes."""
 
-    def tokenized(text, weights, alpha, coin, scan=longest_first):
+    def tokenized(text, weights, coin, alpha=-1, scan=longest_first):
         if deterministic(alpha):
             return viterbi_decoding.decode(text, weights, scan)
         return viterbi_sampling.sample(text, {token: w**alpha for token, w in weights.items()}, coin, scan)
@@ -288,17 +303,23 @@ def switched_at(deterministic):
     negative_samples=switched_at(lambda alpha: alpha == 0),
     never_deterministic=switched_at(lambda alpha: False),
     always_deterministic=switched_at(lambda alpha: True),
+    samples_by_default=variant(
+        tokenize, tokenize=lambda text, weights, coin, alpha=1, scan=longest_first: tokenize.tokenize(text, weights, coin, alpha, scan)
+    ),
 )
-@given(case=instances(), alpha=st.integers(-2, 2))
+@given(case=instances(), alpha=st.none() | st.integers(-2, 2))
 @example(case=instance("ab", a=1, b=2, ab=1), alpha=0)
 @example(case=instance("ab", a=1, b=2, ab=1), alpha=-1)
+@example(case=instance("ab", a=1, b=2, ab=1), alpha=None)
+@example(case=instance("ab", a=1, b=2, ab=1), alpha=2)
 def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
-    got = law(lambda coin: subject.tokenize(case.text, case.weights, alpha, coin, scan_of(case)))
-    if alpha > 0:
+    chosen = {} if alpha is None else {"alpha": alpha}
+    got = law(lambda coin: subject.tokenize(case.text, case.weights, coin, **chosen, scan=scan_of(case)))
+    if alpha is not None and alpha > 0:
         due = output_law(viterbi_sampling.sample, case.tempered(alpha))
     else:
         due = {viterbi_decoding.decode(case.text, case.weights, scan_of(case)): Fraction(1)}
-    equal(got, due, f"{case}, alpha = {alpha}: law of the output")
+    equal(got, due, f"{case}, alpha {'left out' if alpha is None else f'= {alpha}'}: law of the output")
 
 
 @claim(
@@ -353,6 +374,11 @@ def with_sums_from_the_front(text, weights, coin):
     return walk.walk(text, weights, coin, lambda a, e: weights[text[a:e]] * Z[e])
 
 
+def with_sums_at_every_step(text, weights, coin):
+    """The right law at another price: the sums are computed anew for every edge."""
+    return walk.walk(text, weights, coin, lambda a, e: weights[text[a:e]] * walk.backward(text, weights)[e])
+
+
 def to_anywhere(text, weights, coin):
     B = walk.backward(text, weights)
     return walk.walk(text, weights, coin, lambda a, e: Fraction(bool(B[e])))
@@ -405,7 +431,7 @@ def test_walk_by_frequency_loses_the_most_probable(subject, a, b, ab):
     says=r"A random walk has the law $P^\alpha / \sum P^\alpha$ if every token $(a, e)$ is drawn in proportion to $w(a, e) B(e)$, $B$ the total weight of all that can follow.",
     zh=r"若以正比于 $w(a, e) B(e)$ 的概率选择 token $(a, e)$，其中 $B$ 是后缀所有切分的总权重，则随机游走的分布恰为 $P^\alpha / \sum P^\alpha$。",
     scope="Not in the post, which found such probabilities hard to design.",
-    found="Holds exactly, dead ends included, at one product per candidate for the backward sums and one more for the walk's own edges.",
+    found="Holds exactly, dead ends included, at one product per candidate for the backward sums and one more per edge at the nodes that the walk passes.",
     limits="Texts of up to six letters and rational weights.",
     if_fails="the sums run from the front, or keep the best instead of all",
 )
@@ -414,9 +440,16 @@ def test_walk_by_frequency_loses_the_most_probable(subject, a, b, ab):
     by_frequency=variant(walk, by_backward_sums=walk.by_frequency),
     most_for_sum=variant(walk, by_backward_sums=with_most_for_sum),
     sums_from_the_front=variant(walk, by_backward_sums=with_sums_from_the_front),
+    sums_at_every_step=variant(walk, by_backward_sums=with_sums_at_every_step),
 )
-@example(case=instance("abc", a=2, b=3, c=5, ab=7, bc=11, abc=13))
+@example(case=ALL_PRIMES)
 @given(case=instances())
 def test_walk_by_backward_sums_is_exact(subject, case):
     got, due = law(partial(subject.by_backward_sums, case.text, case.weights)), target_law(case.text, case.weights)
     equal(got, due, f"{case}: law of the walk, {float(total_variation(got, due)):.3g} in total variation off")
+    weights, done = priced(case.weights)
+    pieces = subject.by_backward_sums(case.text, weights, lambda p: True) or ()
+    passed = {sum(map(len, pieces[:k])) for k in range(len(pieces) or 1)}  # the start alone if the walk cannot leave it
+    candidates = occurrences(case.text, case.weights)
+    edges = [a for a, _ in candidates if a in passed]
+    equal(done["products"], len(candidates) + len(edges), f"{case}: products of the sums and of a walk by {'|'.join(pieces) or 'nothing'}")

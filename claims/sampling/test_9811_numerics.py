@@ -59,6 +59,8 @@ def log_add_error(arithmetic, r):
 )
 @counterexample("nothing has arrived and what arrives cannot be reached: both are -inf", pairs=[(-math.inf, -math.inf)])
 @given(pairs=log_pairs())
+@example(pairs=[(-math.inf, 0.0), (800.0, 0.0)])
+@example(pairs=[(0.0, -16.0), (-31.0, 0.0), (0.25, -35.75)])  # what is added is small, and yet larger than what rounds off
 def test_logsumexp_does_not_overflow(subject, pairs):
     for arithmetic in UNIT:
         x, y = np.array(pairs, dtype=arithmetic).T
@@ -98,15 +100,22 @@ def recursion_error(arithmetic, candidates, M):
     return candidates * (2 * UNIT[arithmetic] * M + log_add_error(arithmetic, M))
 
 
+def share_error(arithmetic, budget, M):
+    """Largest relative error of a share whose exponent is the difference of two numbers that are off by `budget`.
+
+    The difference is rounded itself; exp and the second order of the error (below 1/8 here) cost a little more.
+    """
+    return 1.1 * (2 * budget + 2 * UNIT[arithmetic] * M) + 2 * ULPS[arithmetic] * UNIT[arithmetic]
+
+
 def of_chains(truth, alpha, scores, arithmetic):
     """Budgets of log Z and of the shares, for a text in which any chain of candidates may occur.
 
-    The exponent of a share is the difference of two numbers that are off by the recursion's error, and rounded itself; exp and
-    the second order of the error (below 1/8 here) cost a little more. A share may fall out of the range of the arithmetic.
+    A share may fall out of the range of the arithmetic.
     """
     M = max(float(abs(v)) for step in truth for v in (step.log_Z, step.x, alpha * max(map(abs, scores.values()))))
     budget = recursion_error(arithmetic, len(truth), M)
-    relative = 1.1 * (2 * budget + 2 * UNIT[arithmetic] * M) + 2 * ULPS[arithmetic] * UNIT[arithmetic]
+    relative = share_error(arithmetic, budget, M)
     tiny = float(np.finfo(arithmetic).tiny)
     return [budget] * len(truth), [relative * float(step.share) + tiny for step in truth]
 
@@ -134,8 +143,8 @@ def of_unary(truth, alpha, arithmetic):
     "to store the sums.",
     zh=r"以 $Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ 存储、以 $e^{\alpha s_i - Z^{\log}_i}$ 为接受概率在数值上可行。",
     scope="None stated.",
-    found=r"The error of $Z^{\log}$ grows with the length, that of the acceptance probabilities does not: what prefixes have in common cancels. "
-    "After 3000 letters float32 has lost the second digit behind the point of the sum, and only the fourth or fifth of the probabilities.",
+    found=r"The errors of $Z^{\log}$ add up along the text. Those of the acceptance probabilities do not, as what prefixes have in common cancels: they stay at a few roundings of $Z^{\log}$. "
+    "After 3000 letters float32 has lost the second digit behind the point of the sum (the first at $\\alpha = 5$), and only the fourth or fifth of the probabilities.",
     limits="A text of equal letters where the length matters; enumeration up to six letters elsewhere.",
     if_fails="the probability uses the sum before the arrival, or the sum is not kept in logarithms",
 )
@@ -188,6 +197,14 @@ def bounded(Z, least=0.0, most=math.inf):
     return [min(max(z, least), most) for z in Z]
 
 
+def stuck_at_the_smallest(text, weights):
+    """No product vanishes altogether."""
+    Z = [1.0] + [0.0] * len(text)
+    for a, e in longest_first(text, weights):
+        Z[e] += max(Z[a] * weights[text[a:e]], 5e-324)
+    return Z
+
+
 def fate(Z, log_Z, length):
     """What has become of a sum that was stored directly: right, overflow, or lost (0, or too small for a full mantissa).
 
@@ -224,6 +241,7 @@ def fate(Z, log_Z, length):
         partition, partition=lambda text, weights: partition.partition(text, {t: np.float32(w) for t, w in weights.items()})
     ),
     best_instead_of_sum=variant(partition, partition=best_instead_of_sum),
+    stuck_at_the_smallest=variant(partition, partition=stuck_at_the_smallest),
 )
 @given(length=st.integers(2, 3000), alpha=st.integers(0, 96).map(lambda k: k / 64))
 @example(length=1475, alpha=0.0)
@@ -231,6 +249,7 @@ def fate(Z, log_Z, length):
 @example(length=5000, alpha=41 / 64)
 @example(length=100, alpha=5.0)
 @example(length=157, alpha=5.0)
+@example(length=1000, alpha=5.0)
 def test_direct_sums_leave_the_range_where_their_logarithm_does(subject, length, alpha):
     with np.errstate(all="ignore"):
         Z = subject.partition("a" * length, {token: math.exp(alpha * score) for token, score in UNARY.items()})[-1]
@@ -240,7 +259,10 @@ def test_direct_sums_leave_the_range_where_their_logarithm_does(subject, length,
     got = fate(Z, log_Z, length)
     require(got == due, f"{length} letters, alpha = {alpha}: log Z = {float(log_Z):.6g} should be {due}, but Z = {float(Z):.6g} is {got}")
     require(Z > 0 or alpha > math.log(2), f"{length} letters, alpha = {alpha}: the sum has become 0")
+    # From e^-744 on only multiples of the smallest number are left; for alpha >= 1 such a sum shrinks with every letter, log Z by one half and more.
+    require(Z == 0 or alpha < 1 or log_Z > -750, f"{length} letters, alpha = {alpha}: the sum has not become 0 but {float(Z):.3g}")
     measured(f"log Z where the sum is {due}", float(log_Z))
+    measured(f"alpha where the sum is {due}", alpha)
     if due == "lost":
         measured(f"stored sum where it is lost, alpha {'above' if alpha > math.log(2) else 'below'} log 2", float(Z))
 
@@ -286,14 +308,15 @@ def test_sum_over_alpha_is_a_smooth_maximum(subject, case, alpha):
     sums = [math.fsum(case.scores[piece] for piece in pieces) for pieces in ways]
     best = max(sums)
     with np.errstate(all="ignore"):
-        excess = float(subject.smooth_max(case.text, case.scores, alpha)) * alpha - best * alpha
-    M = alpha * 5 * len(case.text) + math.log(len(ways))  # the least score is -5
-    # The recursion, and here the quotient, two products and a difference, the logarithms below and their comparison.
-    slack = recursion_error("float64", 21, M) + 8 * UNIT["float64"] * (1 + M)
-    low, high = math.log(sums.count(best)), math.log(len(ways))
+        excess = float(subject.smooth_max(case.text, case.scores, alpha)) - best
+    # All in units of 1 / alpha, so that nothing here overflows where alpha does: the least score is -5, and a constant error counts
+    # the more the smaller alpha. The recursion, and here two quotients, a difference and the logarithms.
+    M = 5 * len(case.text) + math.log(len(ways)) / alpha
+    slack = (recursion_error("float64", 21, M) + 8 * UNIT["float64"] * (1 + M)) / min(alpha, 1)
+    low, high = math.log(sums.count(best)) / alpha, math.log(len(ways)) / alpha
     require(
         low - slack <= excess <= high + slack,
-        f"{case} at alpha = {alpha:g}: alpha times the excess over the best score is {excess:.6g}, not from {low:.6g} to {high:.6g}",
+        f"{case} at alpha = {alpha:g}: the excess over the best score is {excess:.6g}, not from {low:.6g} to {high:.6g}",
         comparisons=2,
         arithmetic="float64",
         strength=Strength.BUDGET,
@@ -305,12 +328,23 @@ def flips(coin):
     return lambda p: not np.isnan(p) and coin(Fraction(float(p)))
 
 
-def sampled_at_all(sample, case):
-    """The segmentations that a sampler may return: exactly those that there are, or None if there is none. Raises `Refuted`."""
+def sampled_with_its_share(sample, case, alpha):
+    """A sampler returns exactly the segmentations that there are, each with its share, or None if there is none. Raises `Refuted`.
+
+    A coin that is off by delta moves the law by delta in total variation at most, and every coin is within the recursion's budget.
+    """
     with np.errstate(invalid="ignore"):
         got = law(lambda coin: sample(flips(coin)))
     due = segmentations(case.text, dict.fromkeys(case.scores, 1)) or [None]
-    equal(sorted(got, key=str), sorted(due, key=str), f"{case}: what is sampled at all")
+    equal(sorted(got, key=str), sorted(due, key=str), f"{case}, alpha = {alpha:g}: what is sampled at all")
+    if None in due:
+        return
+    with mpmath.workdps(DIGITS):
+        weights = [mpmath.exp(mpmath.mpf(alpha) * mpmath.fsum(case.scores[piece] for piece in pieces)) for pieces in due]
+        shares = [w / mpmath.fsum(weights) for w in weights]
+    candidates, M = len(longest_first(case.text, case.scores)), alpha * 5 * len(case.text) + math.log(len(due))  # the least score is -5
+    off = candidates * share_error("float64", recursion_error("float64", candidates, M), M) + UNIT["float64"]
+    within("probability of a segmentation", [float(got[pieces]) for pieces in due], shares, [off] * len(due), "float64")
 
 
 def missing_tokens_score_zero(text, scores, alpha, coin):
@@ -338,8 +372,8 @@ def first_arrivals_dropped(candidates):
     zh=r"词表之外的字符串得分视为 $-\infty$，对数形式的递归因而无需特殊处理。",
     scope="None stated.",
     found=r"True if every position can be reached, as with all single bytes in the vocabulary. Otherwise $-\infty$ meets $-\infty$, the sum is NaN "
-    "and nothing that arrives later is accepted: ab, bc and c do not segment abc, although ab|c does.",
-    limits="Which segmentations can occur at all, in texts of up to four letters.",
+    "and nothing that arrives later is accepted: with ab, bc and c nothing comes out for abc, although ab|c is there.",
+    limits=r"Texts of up to four letters, $\alpha$ up to 1.5, ideal coins of the rounded probabilities.",
     if_fails="candidates whose start cannot be reached take part",
 )
 @subjects(
@@ -347,11 +381,22 @@ def first_arrivals_dropped(candidates):
     ends_without_weight_skipped=variant(log_space, sample=ends_without_weight_skipped),
     missing_tokens_score_zero=variant(log_space, sample=missing_tokens_score_zero),
     best_alone=variant(log_space, sample=lambda text, scores, alpha, coin: log_space.sample(text, scores, alpha, lambda p: p > 0.5)),
+    temperature_doubled=variant(log_space, sample=lambda text, scores, alpha, coin: log_space.sample(text, scores, 2 * alpha, coin)),
+    fair_coins=variant(
+        log_space, sample=lambda text, scores, alpha, coin: log_space.sample(text, scores, alpha, lambda p: coin(p if p == 1 else 0.5))
+    ),
 )
-@counterexample("bc starts where no segmentation ends", case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}))
-@given(case=scored(max_length=4))
-def test_recursion_needs_no_special_case(subject, case):
-    sampled_at_all(partial(subject.sample, case.text, case.scores, 1.0), case)
+@counterexample("bc starts where no segmentation ends", case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}), alpha=1.0)
+@given(case=scored(max_length=4), alpha=st.floats(0.125, 1.5))
+@example(case=Scored("aaa", {"a": -1.0, "aa": -1.5, "aaa": -2.0}), alpha=1.0)
+def test_recursion_needs_no_special_case(subject, case, alpha):
+    sampled_with_its_share(partial(subject.sample, case.text, case.scores, alpha), case, alpha)
+
+
+def starts_where_a_token_ends(candidates):
+    """One step short: the token that ends there may start where nothing ends."""
+    ends = {0} | {e for _, e in candidates}
+    return [(a, e) for a, e in candidates if a in ends]
 
 
 def trace_from_the_last_route(text, route):
@@ -381,27 +426,29 @@ def trace_that_stays(text, route):
     says="Skipping the candidates whose start has not been reached repairs the recursion for every vocabulary.",
     zh="跳过起点不可达的候选 token 之后，递归对任何词表都正确。",
     scope="Not in the post.",
-    found="Every segmentation can be sampled, and nothing else; a text without one is reported, if the trace starts at the end of the text and "
-    "stops where there is no way back.",
-    limits="Which segmentations can occur at all, in texts of up to four letters.",
+    found="Every segmentation is sampled with its share, to rounding, and nothing else; a text without one is reported, if the trace starts at the end of "
+    "the text and stops where there is no way back. Reached means by a candidate that has been reached itself, not by any.",
+    limits=r"Texts of up to four letters, $\alpha$ up to 1.5, ideal coins of the rounded probabilities.",
     if_fails="the end of a candidate is tested in place of its start",
 )
 @subjects(
     segment,
     nothing_skipped=variant(segment, reachable=list),
     ends_tested=variant(segment, reachable=first_arrivals_dropped),
+    end_of_any_candidate=variant(segment, reachable=starts_where_a_token_ends),
     trace_from_the_last_route=variant(segment, follow=trace_from_the_last_route),
     trace_that_stays=variant(segment, follow=trace_that_stays),
 )
-@given(case=scored(max_length=4, covered=False))
-@example(case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}))
-@example(case=Scored("ab", {"a": 0.0}))
-def test_skipping_unreachable_starts_is_enough(subject, case):
+@given(case=scored(max_length=4, covered=False), alpha=st.floats(0.125, 1.5))
+@example(case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}), alpha=1.0)
+@example(case=Scored("ab", {"a": 0.0}), alpha=1.0)
+@example(case=Scored("abcd", {"b": 0.0, "d": -1.0, "cd": 0.0, "abc": 0.0}), alpha=1.0)
+def test_skipping_unreachable_starts_is_enough(subject, case, alpha):
     def sample(coin):
-        steps = log_space.steps(case.text, case.scores, 1.0, lambda *given: subject.reachable(longest_first(*given)))
+        steps = log_space.steps(case.text, case.scores, alpha, lambda *given: subject.reachable(longest_first(*given)))
         return subject.follow(case.text, {e: a for a, e, _, p in steps if coin(p)})
 
-    sampled_at_all(sample, case)
+    sampled_with_its_share(sample, case, alpha)
 
 
 PROBABILITIES = st.one_of(

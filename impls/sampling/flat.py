@@ -1,6 +1,6 @@
 """Viterbi Sampling where all candidates end at one position (post 9768): the law of the one that is left, without drawing.
 
-w_1..w_n weights in the order of arrival; P_i probability that candidate i is stored after the last arrival.
+w_1..w_n weights in the order of arrival, numbers or arrays with one entry per case; P_i probability that candidate i is stored after the last arrival.
 """
 
 

@@ -7,8 +7,11 @@ from impls.sampling.segment import longest_first
 
 
 def tokenize(text, weights):
-    """The best segmentation as a tuple of tokens. The way back starts at the end of the last match, wherever the text ends."""
-    best, start = [1] + [0] * len(text), [None] * (len(text) + 1)
+    """The best segmentation as a tuple of tokens. The way back starts at the end of the last match, wherever the text ends.
+
+    Raises KeyError where the way back meets a position that no segmentation reaches, as the post's code fails on its None.
+    """
+    best, start = [1] + [0] * len(text), {}
     e = 0
     for a, e in longest_first(text, weights):
         x = best[a] * weights[text[a:e]]

@@ -42,6 +42,17 @@ def instance(text: str, *, shortest_first: bool = False, **weights: int) -> Inst
     return Instance(text, {token: Fraction(weight) for token, weight in weights.items()}, shortest_first)
 
 
+# Nested prefixes and unequal weights, in which every known mistake of a sampler shows.
+ALL_PRIMES = instance("abc", a=2, b=3, c=5, ab=7, bc=11, abc=13)
+# Long tokens, which few drawn vocabularies keep: abcde|f is best.
+LONG = instance("abcdef", abcdef=1, a=1, bcdef=2, abcde=3, f=1, abc=1, **{"def": 1})
+# ab|c is best, and the runner-up weighs 6/7 of it.
+CLOSE = Instance(
+    "abc",
+    {"a": Fraction(1, 2), "b": Fraction(1, 2), "c": Fraction(1, 2), "ab": Fraction(1, 3), "bc": Fraction(1, 5), "abc": Fraction(1, 7)},
+)
+
+
 @st.composite
 def instances(draw: st.DrawFn, max_length: int = 6) -> Instance:
     """Texts of length 0 to `max_length` over one to three letters; vocabularies with and without a segmentation."""
