@@ -115,7 +115,10 @@ def read(step: Callable[..., Any], at: tuple[Array, ...], *levels: Any) -> Affin
 
 
 def check_law(affine: Affine, abar_t: Array, bbar_t: Array, abar_prev: Array, bbar_prev: Array, sigma: Array) -> None:
-    """Mean and variance given x_0 = 1, and the noise that is injected; a constant term shows in the mean. Raises `Refuted`."""
+    """Mean and variance given x_0 = 1, the noise that is injected, and that the noise kept has no minus sign. Raises `Refuted`.
+
+    A constant term shows in the mean.
+    """
     A_x, A_e, A_n = affine.coefficients
     one, nothing = A_x * 0 + 1, A_x * 0
     given_x0 = (Gaussian(abar_t, (bbar_t, nothing)), Gaussian(nothing, (one, nothing)), Gaussian(nothing, (nothing, one)))
@@ -124,6 +127,9 @@ def check_law(affine: Affine, abar_t: Array, bbar_t: Array, abar_prev: Array, bb
     vanishes("mean given x_0 = 1", got.mean - abar_prev, abar_prev)
     vanishes("variance given x_0", got.variance - bbar_prev**2, terms**2 + bbar_prev**2)
     vanishes("deviation of the injected noise", A_n - sigma, one)
+    for i, kept in np.ndenumerate(A_x * bbar_t + A_e):
+        if kept < 0:
+            raise Refuted(f"weight {float(kept.mid()):.9g} of the noise in x_t that is kept, at {list(i)}: it has the wrong sign")
 
 
 def same_law(affine: Affine, abar_t: Array, bbar_t: Array, abar_prev: Array, bbar_prev: Array, sigma: Array, kept: Array) -> None:

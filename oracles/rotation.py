@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from oracles.ball import certified, flint
+from oracles.ball import balls, certified, flint, rounded
 from oracles.budget import Bound
 
 Array = Any
@@ -33,11 +35,16 @@ def turned(z_1: Tensor, z_2: Tensor, lam: Tensor) -> Bound:
 
 
 def variance(lam: Tensor, rho: Tensor) -> Bound:
-    """Of a turn between two standard normal numbers of correlation rho, with the budget of computing it from the coefficients."""
+    """1 + rho sin(lam pi): of a turn between two standard normal numbers of correlation rho >= -1/2.
+
+    The budget is that of computing it from the coefficients; the truth is not.
+    """
 
     def definition(xp: Any, rho: Array, *lams: Array) -> Array:
         c_1, c_2 = coefficients(xp, *lams)
         return c_1 * c_1 + c_2 * c_2 + 2 * rho * c_1 * c_2
 
     # A coefficient (four as above, times one and plus nothing: two more), two products, two sums.
-    return certified(definition, (rho, lam, lam), roundings=10, sums=0)
+    bound = certified(definition, (rho, lam, lam), roundings=10, sums=0)
+    sine = np.array([share.sin_pi() for share in balls(lam).flat], dtype=object).reshape(lam.shape)
+    return replace(bound, truth=rounded(1 + balls(rho) * sine))

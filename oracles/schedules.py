@@ -21,10 +21,12 @@ NAMES = ("post", "exp5", "linear", "scaled-linear", "cosine")
 @lru_cache(maxsize=64)
 def amplitudes(name: str, T: int, stride: int = 1) -> np.ndarray:
     """abar_0 = 1, abar_stride, abar_2stride .. abar_T as balls; linear and scaled-linear need T >= 2."""
+    if stride > 1:
+        return amplitudes(name, T)[::stride]
     t = balls(torch.arange(T + 1, dtype=torch.float64))
     one = t[1]
     if name == "exp5":
-        return np.exp(-5 * (t / T) ** 2)[::stride]
+        return np.exp(-5 * (t / T) ** 2)
     if name == "post":
         beta2 = t[1:] * 2 / (100 * T)
     elif name == "cosine":
@@ -35,7 +37,7 @@ def amplitudes(name: str, T: int, stride: int = 1) -> np.ndarray:
         first, last = (one / 10000, one / 50) if name == "linear" else ((one * 85 / 100000) ** 0.5, (one * 12 / 1000) ** 0.5)
         spaced = first + (last - first) * t[:-1] / (T - 1)
         beta2 = spaced if name == "linear" else spaced**2
-    return np.concatenate([[one], np.cumprod(1 - beta2) ** 0.5])[::stride]
+    return np.concatenate([[one], np.cumprod(1 - beta2) ** 0.5])
 
 
 def deviations(abar: np.ndarray) -> np.ndarray:

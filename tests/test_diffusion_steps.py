@@ -24,6 +24,7 @@ CORNERS = {
     "tiny step of the amplitude": (steps(), lambda case: ((case.abar_t / case.abar_prev) > 0.99).any()),
     "large step of the amplitude": (steps(), lambda case: ((case.abar_t / case.abar_prev) < 0.1).any()),
     "jump over a time": (jumps(), lambda case: case.now - case.then > 1 and case.eta == 1),
+    "jump with a little noise": (jumps(), lambda case: 0 < case.eta < 0.1),
     "deterministic jump": (jumps(), lambda case: case.eta == 0),
     "jump to the data": (subsequences(), lambda case: case.T == 1000 and case.tau[1] > 100),
     "jump over a tenth of the chain": (subsequences(), lambda case: any(100 <= b - a <= 200 for a, b in zip(case.tau[1:], case.tau[2:]))),

@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given
 
 from claims import Finding, Kind, claim, subjects, variant
-from claims.diffusion.test_9181_ddim import FLOAT64, POST
+from claims.diffusion.test_9181_ddim import FLOAT64, POST, TINY
 from impls.diffusion import default_schedule
 from oracles import schedules
 from oracles.ball import balls, rounded
@@ -27,6 +27,11 @@ def next_term(t, T):
     """Bounds -log(1 - x) / x - 1 for every x up to 0.02 t/T: the series x/2 + x^2/3 + .. is below x/2 + x^2/2 + .."""
     x = t / (50 * T)
     return x / (1 - x) / 2
+
+
+def sum_of_first_terms(t, T):
+    """The first term of the series of every logarithm, added up: -0.01 k/T for k = 1..t."""
+    return -np.cumsum(t) / (100 * T)
 
 
 def with_sum(terms):
@@ -54,21 +59,24 @@ def with_sum(terms):
     bound_with_the_next_term=variant(default_schedule, log_bound=lambda t, T: default_schedule.log_bound(t, T) * (1 + next_term(t, T))),
     t_squared_for_t_times_t_plus_1=variant(default_schedule, log_bound=default_schedule.log_by_steps),
     half_of_the_logarithm_dropped=variant(default_schedule, log_bound=lambda t, T: -t * (t + 1) / (100 * T)),
+    bound_of_1000_steps_at_every_T=variant(default_schedule, log_bound=lambda t, T: default_schedule.log_bound(t, 1000)),
+    bound_off_in_digit_20=variant(default_schedule, log_bound=lambda t, T: default_schedule.log_bound(t, T) * (1 + t * 0 + TINY)),
     sum_up_to_the_step_before=variant(default_schedule, log_bound=lambda t, T: -t * (t - 1) / (200 * T)),
     logarithm_of_the_squared_amplitude=with_sum(lambda t, T: torch.log1p(-0.02 * t / T)),
     sum_that_begins_at_0=with_sum(lambda t, T: torch.log1p(-0.02 * (t - 1) / T) / 2),
     sum_of_the_first_terms_of_the_series=with_sum(lambda t, T: -0.02 * t / T / 2),
     printed_to_three_digits=with_sum(lambda t, T: torch.log1p((-0.02 * t / T).float()).double() / 2),
 )
+@example(T=20)
 @example(T=1000)
 @given(T=lengths())
 def test_the_bound_on_log_abar(subject, T):
     t, log_abar = post_schedule(T)
     bound = subject.log_bound(t, T)
     below(f"log abar_t and its bound, T = {T}", log_abar, bound)
-    ratio = log_abar / bound - 1
-    below(f"log abar_t over its bound, less 1, T = {T}", ratio, next_term(t, T))
-    measured("log abar_T over its bound, less 1", float(ratio[-1].mid()))
+    below(f"the bound with the next term and log abar_t, T = {T}", bound * (1 + next_term(t, T)), log_abar)
+    vanishes(f"bound, less the first terms of all logarithms, T = {T}", bound - sum_of_first_terms(t, T), abs(bound))
+    measured("log abar_T over its bound, less 1", float((log_abar / bound)[-1].mid()) - 1)
 
     # 0.02 as a float, times t, over T, the logarithm (two), the half; and T terms of one sign are added. log(1 - x) has the
     # condition x / (1 - x) / -log(1 - x) <= 1 / (1 - x) <= 50/49.
@@ -101,6 +109,11 @@ def test_the_bound_on_log_abar(subject, T):
     t_times_t_plus_1=variant(default_schedule, log_by_steps=default_schedule.log_bound),
     half_of_the_logarithm_dropped=variant(default_schedule, log_by_steps=lambda t, T: -t * t / (100 * T)),
     T_not_squared=variant(default_schedule, log_by_time=lambda t, T: -5 * t * t / T),
+    both_off_in_digit_20=variant(
+        default_schedule,
+        log_by_steps=lambda t, T: default_schedule.log_by_steps(t, T) * (1 + t * 0 + TINY),
+        log_by_time=lambda t, T: default_schedule.log_by_time(t, T) * (1 + t * 0 + TINY),
+    ),
 )
 @example(T=100)
 @example(T=200)
@@ -111,9 +124,10 @@ def test_the_bound_on_log_abar(subject, T):
 def test_the_exponential_schedule(subject, T):
     t, log_abar = post_schedule(T)
     by_steps, by_time = subject.log_by_steps(t, T), subject.log_by_time(t, T)
-    ratio = t * (log_abar / by_steps) / (t + 1) - 1
-    below(f"nothing, T = {T}", 0 * t, ratio)
-    below(f"log abar_t over -0.005 t^2/T and 1 + 1/t, less 1, T = {T}", ratio, next_term(t, T))
+    enlarged = by_steps * (1 + 1 / t)
+    below(f"log abar_t and -0.005 t^2/T (1 + 1/t), T = {T}", log_abar, enlarged)
+    below(f"that with the next term and log abar_t, T = {T}", enlarged * (1 + next_term(t, T)), log_abar)
+    vanishes(f"-0.005 t^2/T (1 + 1/t), less the first terms of all logarithms, T = {T}", enlarged - sum_of_first_terms(t, T), abs(enlarged))
     vanishes(f"T times the second exponent less 1000 times the first, T = {T}", by_time * T - by_steps * 1000, abs(by_steps) * T)
     if T in (100, 200, 500, 1000, 2000):
         measured(f"log abar_T at T = {T}", float(log_abar[-1].mid()))

@@ -5,7 +5,6 @@ arithmetic, and its output has a known law. No samples are drawn.
 """
 
 import math
-from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -224,6 +223,9 @@ def turn(angle):
     return variant(interpolation, spherical=lambda z_1, z_2, lam: z_1 * angle(lam).cos() + z_2 * angle(lam).sin())
 
 
+CORRELATIONS = (-0.5, 0.5, 1.0)  # -1 would leave nothing in the middle, and no budget to judge it by
+
+
 def great_circle(z_1, z_2, lam):
     """Of the paper: along the great circle through both vectors, whose angle is only on average a right one."""
     lengths = (z_1.norm(dim=-1, keepdim=True) * z_2.norm(dim=-1, keepdim=True)).clamp(min=0.001)
@@ -274,9 +276,11 @@ def test_a_quarter_turn_keeps_the_law(subject, case, z, executors):
         c_1, c_2 = (subject.spherical(0 * lam + a, 0 * lam + b, lam) for a, b in ((1, 0), (0, 1)))
         return c_1 * c_1 + c_2 * c_2 + 2 * rho * c_1 * c_2
 
-    rho = torch.tensor(case.rho, dtype=torch.float64)
-    as_stated = replace(rotation.variance(lam, rho), truth=torch.ones_like(lam))
-    executors.hold("variance of the turned vector", variance, (rho, lam), as_stated)
+    rho = torch.tensor([case.rho, *CORRELATIONS], dtype=torch.float64).expand(len(lam), -1)
+    share = lam.expand_as(rho)
+    bound = rotation.variance(share, rho)
+    bound.truth[:, 0] = 1  # as stated, whatever the correlation
+    executors.hold("variance of the turned vector", variance, (rho, share), bound)
 
     one, nothing = torch.ones_like(lam), torch.zeros_like(lam)
     first, second = (subject.linear(*ends, lam).flatten().tolist() for ends in ((one, nothing), (nothing, one)))  # exact: lam has 7 bits

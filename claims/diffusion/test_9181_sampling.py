@@ -6,7 +6,7 @@ drawn. Other data are mixtures, for one step by quadrature, or for a chain witho
 
 import random
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate, pairwise
 from operator import mul
 
@@ -79,6 +79,7 @@ def lost(weight):
     step_with_the_mean_of_sigma_zero=variant(plug_in, step=mean_of_sigma_zero),
     noise_not_centred=variant(plug_in, step=lambda x_t, eps, z, *levels: ddim.step(x_t, eps, z + 1, *levels)),
 )
+@example(case=DataStep("exp5", T=10, t=5, mean=0.0, s=1.0, eta=1.0), mixture=Mixture((3.0, 7.0), (-1.0, 0.75), (0.25, 0.5)), state=ONES)
 @example(case=DataStep("exp5", T=10, t=1, mean=0.0, s=1.0, eta=1.0), mixture=Mixture((3.0, 7.0), (-1.0, 0.75), (0.25, 0.5)), state=ONES)
 @given(case=data_steps(), mixture=mixtures(), state=dyadic(3, 1))
 def test_plugging_in_the_estimate_loses_variance(subject, case, mixture, state):
@@ -177,6 +178,7 @@ def told(change):
     deviations_swapped=with_step(swapped),
     ddpm_mean=with_step(ddpm_mean),
     root_of_the_other_sign=with_step(root_of_the_other_sign),
+    noise_in_the_single_jump=variant(sampler, jump=lambda x_t, eps, z, *given: ddim.jump(x_t, eps, z, *given) + TINY * z),
     predictor_told_the_index=told(lambda t, tau: tau.index(t)),
     predictor_told_the_earlier_time=told(lambda t, tau: tau[tau.index(t) - 1] or t),
     step_off_in_digit_20=with_step(lambda *given: ddim.step(*given) + TINY * given[0]),
@@ -197,7 +199,9 @@ def test_without_noise_sampling_is_a_fixed_increasing_map(subject, case, streams
 
     at = tuple(map(balls, state))
     for then, now in pairwise(case.tau):
-        A_x, A_e, _ = read(subject.jump, at, abar, bbar, now, then, 0.0).coefficients
+        affine = read(subject.jump, at, abar, bbar, now, then, 0.0)
+        A_x, A_e, A_n = affine.coefficients
+        vanishes(f"what else is in the step from {now} to {then}", abs(A_n) + abs(affine.offset), A_x)
         kappa = bbar[then] / bbar[now]
         lambda_t = abar[then] - abar[now] * kappa
         slopes = A_x + A_e * denoiser.slope_of_noise(case.mixture, starts, abar[now], bbar[now])
@@ -290,6 +294,13 @@ def test_the_objective_of_a_subsequence_is_part_of_the_whole(subject, case):
     require(left == right and all(a < b for a, b in zip(here, left, strict=True)), sentence)
 
 
+@cache
+def kernels(schedule, T):
+    """(alpha_t, beta_t^2) of every step of the full chain."""
+    abar = schedules.amplitudes(schedule, T)
+    return list(zip(abar[1:] / abar[:-1], schedules.step_deviations(abar) ** 2, strict=True))
+
+
 def dense_alpha(x_t, eps, z, abar, bbar, now, then, eta):
     sigma = eta * ddim.posterior_deviation(*between(abar, bbar, now, then))
     return ddim.step(x_t, eps, z, abar[now], bbar[now], abar[now - 1], bbar[then], sigma)
@@ -342,7 +353,9 @@ sigma_ignored = with_sigma(lambda *given: 0 * ddim.posterior_deviation(*given[:-
     alpha_of_the_full_chain=variant(ddim, jump=dense_alpha),
     sigma_of_the_full_chain=variant(ddim, jump=dense_sigma),
     step_of_the_full_chain=variant(ddim, jump=lambda *given: ddim.jump(*given[:-2], given[-3] - 1, given[-1])),
+    root_of_the_other_sign=variant(ddim, jump=partial(ddim.jump, step=root_of_the_other_sign)),
     eta_scales_the_variance=eta_scales_the_variance,
+    small_eta_taken_for_0=variant(ddim, jump=lambda *given: ddim.jump(*given[:-1], given[-1] * (given[-1] > 0.1))),
     deviations_swapped_in_sigma=with_sigma(lambda a_t, b_t, a, b, eta: eta * b * (1 - (a_t / a) ** 2) ** 0.5 * b_t),
     sigma_ignored=sigma_ignored,
     sigma_off_in_digit_20=with_sigma(lambda *given: (sigma := given[-1] * ddim.posterior_deviation(*given[:-1])) - TINY * sigma),
@@ -350,23 +363,24 @@ sigma_ignored = with_sigma(lambda *given: 0 * ddim.posterior_deviation(*given[:-
 @given(case=subsequences(), batch=jumps())
 def test_a_jump_is_the_posterior_of_the_full_chain(subject, case, batch, executors):
     jump = admitting(subject.jump)
-    executors.only(torch.float64).hold("jump", jump, batch.arguments, truth.jump(*batch.without_deviations))
     abar = schedules.amplitudes(case.schedule, case.T)
-    bbar, beta = schedules.deviations(abar), schedules.step_deviations(abar)
-    kernels = list(zip(abar[1:] / abar[:-1], beta**2, strict=True))
-    jumped = [chained(kernels[then:now]) for then, now in pairwise(case.tau)]
+    bbar = schedules.deviations(abar)
+    jumped = [chained(kernels(case.schedule, case.T)[then:now]) for then, now in pairwise(case.tau)]
     variances = accumulate(jumped, lambda variance, kernel: kernel[0] ** 2 * variance + kernel[1], initial=0 * abar[0])
     before2 = np.array([variance for variance, _ in zip(variances, jumped, strict=False)], dtype=object)
     alpha, beta2 = (np.array(column, dtype=object) for column in zip(*jumped, strict=True))
     earlier = Gaussian(0 * alpha, (before2**0.5, 0 * alpha))  # both given x_0, about their means abar x_0
     later = Gaussian(0 * alpha, (alpha * earlier.loadings[0], beta2**0.5))
-    _, variance = posterior(earlier, later)  # with the marginals and the sign of the root it fixes the gain on x_t
+    _, variance = posterior(earlier, later)  # with the marginals and the sign of the noise kept it fixes the gain on x_t
 
     now, then = np.array(case.tau[1:]), np.array(case.tau[:-1])
     at = tuple(balls(tensor[:1]) for tensor in (batch.x_t, batch.eps, batch.z))
-    for eta in (1.0, 0.5):
+    for eta in {1.0, batch.eta}:
         check_law(read(jump, at, abar, bbar, now, then, eta), *between(abar, bbar, now, then), eta * variance**0.5)
-    alpha_of_the_chain, sigma_of_the_chain = abar[now] / abar[now - 1], bbar[now - 1] * beta[now - 1] / bbar[now]
+    executors.only(torch.float64).hold("jump", jump, batch.arguments, truth.jump(*batch.without_deviations))
+
+    alpha_of_the_chain = abar[now] / abar[now - 1]
+    sigma_of_the_chain = bbar[now - 1] * (1 - alpha_of_the_chain**2) ** 0.5 / bbar[now]
     for i in np.flatnonzero((then > 0) & (then < now - 1)):
         measured("sigma of the full chain / sigma of the jump", float((sigma_of_the_chain[i] / variance[i] ** 0.5).mid()))
         measured("alpha of the jump / alpha of the full chain", float((alpha[i] / alpha_of_the_chain[i]).mid()))

@@ -109,7 +109,7 @@ def jumps(draw: st.DrawFn, n: int = BATCH) -> Jumps:
     now = draw(st.sampled_from([3, 2]))
     then = draw(st.integers(0, now - 1))
     x_t, eps, z = draw(dyadic(3, n))
-    return Jumps(x_t, eps, z, abar, (1 - abar**2).sqrt(), now, then, draw(st.sampled_from([1.0, 0.5, 0.0])))
+    return Jumps(x_t, eps, z, abar, (1 - abar**2).sqrt(), now, then, draw(st.sampled_from([1.0, 0.5, 1 / 16, 0.0])))
 
 
 @dataclass(frozen=True)
