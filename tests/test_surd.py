@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oracles.evidence import Refuted, Unsettled, recording
+from oracles.evidence import Refuted, Strength, Unsettled, recording
 from oracles.surd import POINTS, SIZE, Surd, exact, same, uniform
 
 rationals = st.fractions(-20, 20, max_denominator=50)
@@ -77,6 +77,12 @@ def test_another_way_to_write_it_is_the_same():
         same("root of a square", (x * x + 2 * x * y + y * y) ** 0.5, x + y)
     assert record.comparisons == 2 * POINTS
     assert record.certificates["root of a square"].endswith("except with probability 9e-13")
+
+
+def test_fewer_points_than_it_takes_certify_nothing():
+    with recording() as record:
+        same("one case", exact([2]) ** 2, exact([4]))
+    assert record.comparisons == 1 and record.strengths == {Strength.EXACT} and not record.certificates
 
 
 @pytest.mark.parametrize("factor, at", [(1 + Fraction(1, 10**30), 0), (-1, 0), (exact([1, 1, 1, 2]), 3)])
