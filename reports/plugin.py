@@ -97,8 +97,12 @@ class Worker:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo) -> Iterator[Any]:
+        trial = trial_of(item)
+        if trial and trial.holds is False and call.excinfo and call.excinfo.errisinstance(Refuted):
+            # Its sentence is all that anybody reads of a refutation that had to come, and a traceback takes longer than finding it.
+            item.repr_failure = lambda excinfo, style=None: str(excinfo.value)
         report = yield
-        if trial_of(item) and (call.when == "call" or call.excinfo):
+        if trial and (call.when == "call" or call.excinfo):
             report.audit = {"answer": answer(call.excinfo), "message": message(call.excinfo, item)}
         return report
 
