@@ -48,10 +48,17 @@ def distortion(d: int, c: int) -> float:
 
 def survival(d: int, c: int, t: np.ndarray, nodes: int) -> np.ndarray:
     """P(min > t) for each t by a rule of `nodes` points over |k|, between quantiles that leave out 2e-12 of its mass."""
+    of_one, mass = single(d, tuple(t.tolist()), nodes)
+    return of_one**c @ mass
+
+
+@cache
+def single(d: int, t: tuple[float, ...], nodes: int) -> tuple[np.ndarray, np.ndarray]:
+    """P(one code is farther than t) for each t and each |k| of the rule, and the masses of these |k|. Dear, and the same for any number of codes."""
     x, w = np.polynomial.legendre.leggauss(nodes)
     low, high = chi.ppf(1e-12, d), chi.isf(1e-12, d)
     norm = (low + high) / 2 + (high - low) / 2 * x
-    return (ncx2.sf(t[:, None], d, norm**2) ** c) @ (chi.pdf(norm, d) * w * (high - low) / 2)
+    return ncx2.sf(np.array(t)[:, None], d, norm**2), chi.pdf(norm, d) * w * (high - low) / 2
 
 
 def settled_sums(value: Callable[[int], float], what: str) -> float:

@@ -180,7 +180,7 @@ LEAVES = [
     (two_blocks.biased, "one or two blocks, where nothing is far", lambda c: len(c.Q) <= 2 * c.l),
     (two_blocks.clipped, "one or two blocks, where nothing is far", lambda c: len(c.Q) <= 2 * c.l),
     (two_blocks.history, "one or two blocks, where nothing is far", lambda c: len(c.Q) <= 2 * c.l),
-    (futures, "the last token, after which nothing comes", lambda c: c[3] == len(c[0].Q) - 1),
+    (futures, "one block, without a state", lambda c: c[2] == len(c[0].Q)),
     (quantisation.moved, "one key, or keys that all move alike, where nothing is lost", lambda c: len((c.K_hat - c.K).unique(dim=0)) == 1),
     (heads.side_by_side, "one head or one token, where no mix-up shows", lambda c: c.h == 1 or len(c.x) == 1),
     (heads.rotary_grouped, "one group or one head per group, where no grouping is wrong", lambda c: len(c.W_k) in (1, len(c.W_q))),

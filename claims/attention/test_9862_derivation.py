@@ -15,8 +15,8 @@ from impls.attention import centroids, dirac, linear, mixture, performer_steps, 
 from oracles.ball import balls, certified, rounded
 from oracles.budget import Bound, conditioning
 from oracles.evidence import Strength, equal, measured, require
-from oracles.gauss_hermite import normal
 from oracles.executors import Executor, Executors
+from oracles.gauss_hermite import normal
 from oracles.integral import against_normal
 from oracles.random_codes import distortion, median
 from oracles.statistics import proportion_is
@@ -242,6 +242,7 @@ def posterior_by(logits):
     inner_product_for_distance=posterior_by(lambda K, C, beta: beta * K @ C.T),
     limit_at_zero=posterior_by(lambda K, C, beta: -soft_vq.half_distances(K, C) / beta),
     distance_not_halved=posterior_by(lambda K, C, beta: -2 * beta * soft_vq.half_distances(K, C)),
+    not_normalised=variant(mixture, posterior=lambda K, C, beta: 3 * mixture.posterior(K, C, beta)),
     farthest_code=posterior_by(lambda K, C, beta: beta * soft_vq.half_distances(K, C)),
 )
 @counterexample("key 0 between the codes 1 and -1: each keeps 1/2 however large the factor", case=(column(0.0), column(1.0, -1.0)))
@@ -254,6 +255,10 @@ def test_softmax_tends_to_the_nearest_code(subject, case):
     for beta in BETAS:
         p = subject.posterior(K, C, beta)
         others = p.scatter(-1, nearest[:, None], 0).sum(-1) / p.gather(-1, nearest[:, None])[:, 0]
+        # A row's quotients have one denominator, a sum of c terms; c more are added here.
+        total = p.sum(-1)
+        normalised = bool(((total - 1).abs() <= 2.0**-53 * (2 * len(C) + 2)).all())
+        require(normalised, f"beta = {beta}: a row sums to {float(total[0]):.17g}", comparisons=len(K), arithmetic="float64", strength=Strength.BUDGET)
         # Squares and gaps are exact; a logit and its difference from the largest are each rounded once or twice relative to beta |k - c|^2.
         room = 1 + 2**-50 * (1 + beta * squares.amax(-1))
         low, high = torch.exp(-beta * gap / 2) / room, (len(C) - 1) * torch.exp(-beta * gap / 2) * room

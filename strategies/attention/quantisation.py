@@ -52,7 +52,8 @@ def repeated(draw: st.DrawFn) -> Repeated:
     """4 to 8 queries in general position and one to three of five distinct codes: some are shared and some unused."""
     n, used = draw(st.integers(4, 8)), draw(st.integers(1, 3))
     C = draw(dyadic(5, 2, denominator=512)) + torch.arange(-2, 3)[:, None]
-    return Repeated(draw(gaussian(n, 2)), draw(codes(n, used + 1)), C)
+    z = torch.tensor(draw(st.permutations(range(5))))[draw(codes(n, used + 1))]  # not the lowest ones
+    return Repeated(draw(gaussian(n, 2)), z, C)
 
 
 Rows = list[list[Fraction]]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from strategies.attention.projections import Tensors
-from strategies.tensors import dyadic, gaussian
+from strategies.tensors import dyadic, few_bits, gaussian
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,10 +85,11 @@ def quantised(draw: st.DrawFn) -> Quantised:
 
 @st.composite
 def without_overflow(draw: st.DrawFn) -> Quantised:
-    """The same with logits of at most 64 with any code, for what takes their exponentials as they are."""
+    """The same with at most 4 queries and logits of at most 64 with any code, for what takes their exponentials as they are."""
     case = draw(quantised())
-    largest = float((case.Q @ case.C.T).abs().max())
-    return replace(case, Q=case.Q * 2.0 ** min(0, math.floor(math.log2(64 / largest)))) if largest else case
+    Q = case.Q[:4]  # queries do not meet, and certificates are dear by the row
+    largest = float((Q @ case.C.T).abs().max())
+    return replace(case, Q=Q * 2.0 ** min(0, math.floor(math.log2(64 / largest))) if largest else Q)
 
 
 def ties_and_overflow() -> Quantised:
@@ -97,6 +98,19 @@ def ties_and_overflow() -> Quantised:
     K = rows([1, 0], [1.5 + 2**-32, 0], [1.5, 0], [-1, 0])
     C = rows([1, 0], [2, 0], [4, 0], [-2.25, 1.25])
     return Quantised(rows([96, 0], [-1, 1], [2, 0], [0, 1]), K, rows([1], [2], [4], [8]), C)
+
+
+def many_tokens() -> Quantised:
+    """24 tokens and 8 codes: enough numbers that one fault in a thousand occurs in them, where small cases would have to be many."""
+    generator = torch.Generator().manual_seed(0)
+    Q, K, V, C = (few_bits(torch.randn(shape, generator=generator, dtype=torch.float64)) for shape in ((24, 2), (24, 2), (24, 4), (8, 2)))
+    return Quantised(Q, K, V, C)
+
+
+def many_blocks() -> Blocks:
+    """The same tokens in six blocks."""
+    case = many_tokens()
+    return Blocks(case.Q, torch.arange(24) * 5 % 8, case.V, case.C, l=4)
 
 
 def codes(n: int, c: int) -> st.SearchStrategy[Tensor]:
@@ -125,14 +139,16 @@ def sequences(draw: st.DrawFn) -> Blocks:
 
 
 @st.composite
-def futures(draw: st.DrawFn) -> tuple[Quantised, Quantised, int, int]:
-    """Two runs of the same shape with one codebook, the length l of a block, and the last token t that they are to have in common."""
+def futures(draw: st.DrawFn) -> tuple[Quantised, Quantised, int]:
+    """Two runs of the same shape with one codebook, the second of the same size or 16 times as large, and the length l of a block."""
     l, m = draw(st.sampled_from([(3, 3), (2, 4), (4, 2), (8, 1), (1, 4)]))
     c, d_k, d_v = draw(st.integers(2, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 3))
-    tokens = lambda *shape: draw(gaussian(*shape, scale=2.0))
     C = draw(gaussian(c, d_k, scale=2.0))
-    one, other = (Quantised(tokens(l * m, d_k), tokens(l * m, d_k), tokens(l * m, d_v), C) for _ in range(2))
-    return one, other, l, draw(st.integers(0, l * m - 1))
+    one, other = (
+        Quantised(*(draw(gaussian(l * m, width, scale=scale)) for width in (d_k, d_k, d_v)), C)
+        for scale in (2.0, draw(st.sampled_from([32.0, 2.0])))
+    )
+    return one, other, l
 
 
 @st.composite
