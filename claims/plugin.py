@@ -11,7 +11,6 @@ import difflib
 import faulthandler
 import inspect
 import math
-import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -179,9 +178,9 @@ def unmatched(config: pytest.Config, items: list[pytest.Item]) -> Iterator[tuple
 
 
 def pytest_collection_finish() -> None:
-    """Workers together use each core once; torch, if any claim has imported it, would take all of them in every worker."""
+    """One thread for torch, if any claim has imported it: the tensors are small, and threads that wait for each other cost ten times more."""
     if torch := sys.modules.get("torch"):
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))))
+        torch.set_num_threads(1)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
