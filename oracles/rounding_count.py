@@ -51,6 +51,15 @@ def exact(
     return logits, v, average(torch, logits, v, causal_mask(x.shape[-2]))
 
 
+def exact_streams(x: Tensor, positions: Tensor, theta: Tensor, layers: list[tuple[Tensor, ...]]) -> list[Tensor]:
+    """The residual stream after 0, 1, 2, ... layers in float64, each layer `exact` on the normalised stream; shapes as in impls/attention/rounded_stack.py."""
+    after = [x]
+    for *weights, W_o in layers:
+        outputs = exact(after[-1] / after[-1].square().mean(-1, keepdim=True).sqrt(), positions, theta, *weights)[2]
+        after.append(after[-1] + torch.einsum("bstv,bsvd->btd", outputs, W_o)[:, None])
+    return after
+
+
 def passed_on(errors: Tensor, logits: Tensor, v: Tensor, outputs: Tensor) -> Tensor:
     """Bound, to first order, on what errors of the logits do to the outputs of each layer, squared: (b,).
 

@@ -46,18 +46,20 @@ def moment_generating(alpha: Any, d: int) -> Any:
 
 
 @cache
-def annealed(alpha: float, d: int, n: int) -> Any:
-    """alpha (1 - M(2 alpha) / (n M(alpha)^2)) as a ball."""
+def annealed(alpha: float, d: int, log_n: float) -> Any:
+    """alpha (1 - M(2 alpha) / (n M(alpha)^2)) as a ball, n = e^log_n with this very float: n may be beyond float64."""
     with flint.ctx.workdps(DIGITS):
-        return alpha * (1 - moment_generating(2 * alpha, d) / (n * moment_generating(alpha, d) ** 2))
+        return alpha * (1 - moment_generating(2 * alpha, d) / (flint.arb(log_n).exp() * moment_generating(alpha, d) ** 2))
 
 
-def peaks(alpha: float, off: float, d: int, n: int) -> bool:
+def peaks(alpha: float, off: float, d: int, log_n: float) -> bool:
     """The annealed objective is certainly larger at alpha than at alpha - off and at alpha + off: it has a maximum between them."""
-    top = annealed(alpha, d, n)
-    below = [annealed(beside, d, n) for beside in (alpha - off, alpha + off)]
+    top = annealed(alpha, d, log_n)
+    below = [annealed(beside, d, log_n) for beside in (alpha - off, alpha + off)]
     if any(top.overlaps(value) for value in below):
-        raise Unsettled(f"d = {d}, n = {n}: {DIGITS} digits do not tell the objective at {alpha:.12g} from that {off:g} beside it")
+        raise Unsettled(
+            f"d = {d}, log n = {log_n:.6g}: {DIGITS} digits do not tell the objective at {alpha:.12g} from that {off:g} beside it"
+        )
     return all(top > value for value in below)
 
 

@@ -157,6 +157,7 @@ REACHES = [
     (biased, "three heads", lambda c: len(c.W_q) == 3),
     (biased, "a latent smaller than the keys", lambda c: c.W_c.shape[1] < c.W_q.shape[2]),
     *((hidden_layers, f"{format}", of_format(format)) for format in rounded.FORMATS),
+    *((rounded.stacks, f"{format}", of_format(format)) for format in rounded.FORMATS),
     *((hidden_layers, f"hidden: {where!r}", of_hidden(where)) for where in ("", "latent", "query")),
     (turns.rotary_heads, "one head", lambda c: c.h == 1),
     (turns.rotary_heads, "more heads than the latent has dimensions", lambda c: c.h > c.d_c),

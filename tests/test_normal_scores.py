@@ -14,7 +14,7 @@ from oracles.dual import softmax_jacobian_and_half_l1
 from oracles.evidence import Unsettled
 from oracles.normal_scores import attended_score, concentration, expected_maximum, log_partition
 from oracles.settled import settled
-from oracles.softmax_gradient import half_l1_norms
+from oracles.softmax_gradient import half_l1_norms, largest_probability, rounding_of_half_l1
 from strategies.attention.components import components
 from strategies.attention.scores import astronomical, beside, counts, normal_scores, scores, separated
 from strategies.attention.spheres import dimensions, scales
@@ -70,7 +70,7 @@ def test_expected_maximum_of_many_against_mpmath():
 def test_a_grid_that_is_too_coarse_is_refused(monkeypatch):
     monkeypatch.setattr(quadrature, "SETTLED", 1e-17)
     with pytest.raises(Unsettled):
-        attended_score(4.0, 64)
+        attended_score.__wrapped__(4.0, 64)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 12])
@@ -80,6 +80,16 @@ def test_half_l1_norms_are_those_of_the_definition(n):
     for size, alpha in zip(sizes.mT, alphas, strict=True):
         true = certified(softmax_jacobian_and_half_l1, (s, alpha), roundings=0, sums=0).truth[:, 0]
         assert (abs(size - true) <= error).all() and (error < 1e-12).all()
+
+
+@pytest.mark.parametrize("n", [1, 3, 4096])
+def test_a_softmax_has_the_largest_probability_and_the_gradient_within_the_stated_rounding(n):
+    s = normal_scores(9812, 8, n)
+    p = torch.softmax(7 * s, -1)
+    value, room = largest_probability(s, 7.0)
+    assert ((p.amax(-1) - value).abs() <= room).all() and (room < 1e-11).all()
+    (sizes, error), own = half_l1_norms(s, torch.tensor([7.0], dtype=torch.float64)), rounding_of_half_l1(s, 7.0)
+    assert ((7 * (1 - p.square().sum(-1)) - sizes[:, 0]).abs() <= error + own).all() and (own < 1e-10).all()
 
 
 REACHED = {

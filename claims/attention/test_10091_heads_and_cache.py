@@ -18,9 +18,12 @@ from oracles import attention
 from oracles.ball import certified
 from oracles.cost import cost
 from oracles.evidence import equal, measured, require
+from oracles.polynomial import same_polynomial
 from strategies.attention.heads import (
+    DRAWN_ROTARY,
     DRAWN_SIDE_BY_SIDE,
     DRAWN_TO_THE_OTHER,
+    LONG_LATENT,
     UNEVEN_GROUPED,
     UNEVEN_LATENT,
     UNEVEN_ROTARY,
@@ -68,7 +71,7 @@ def normalised_over_the_future_too(logits, v):
     "mha-is-concatenation-of-single-heads",
     section="MHA",
     kind=Kind.IDENTITY,
-    effort=0.5,
+    effort=0.3,
     finding=Finding.HOLDS,
     says=r"Multi-head attention is $h$ independent causal attentions side by side, $o_t^{(s)} = \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}} v_i^{(s)} / "
     r"\sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}}$.",
@@ -105,15 +108,16 @@ def test_multi_head_attention_is_heads_side_by_side(subject, case, executors):
 def decoded(extend, tokens, *weights):
     """All outputs of decoding one token after the other, (h, n, d_v), and the numbers cached per token, in the tokens' own dtype.
 
-    tokens: the arguments that belong to a token (the token itself, its position), one row each. A second sequence, the same
-    tokens in reverse, is decoded in between: what is not in the cache does not know which of them it belongs to.
+    tokens: the arguments that belong to a token (the token itself, its position), one row each. Another sequence begins after
+    the first token, with the last one: what is not in the cache does not know which of them it belongs to.
     """
-    cache, other, outputs = None, None, []
+    cache, outputs = None, []
     n = len(tokens[0])
     for t in range(n):
         y, cache = extend(cache, *(rows[t : t + 1] for rows in tokens), *weights)
-        _, other = extend(other, *(rows[n - 1 - t : n - t] for rows in tokens), *weights)
         outputs.append(y)
+        if t == 0:
+            extend(None, *(rows[-1:] for rows in tokens), *weights)
     kept = sum(part.numel() * part.element_size() for part in cache)
     return torch.cat(outputs, dim=1), Fraction(kept, n * tokens[0].element_size())
 
@@ -141,6 +145,24 @@ def cache_rotated_again(cache, x, position, theta, *weights):
     )
 
 
+def exponentials_as_they_are(cache, x, position, theta, W_q, W_k, W_v):
+    kept = rotary_gqa.extend(cache, x, position, theta, W_q, W_k, W_v)[1]
+    k, v = (part.repeat_interleave(len(W_q) // len(W_k), 0) for part in kept)
+    weights = (rotate(x @ W_q, position, theta) @ k.mT / W_q.shape[-1] ** 0.5).exp()
+    return weights / weights.sum(-1, keepdim=True) @ v, kept
+
+
+def cache_outside_of_the_cache():
+    """A decoder that serves one sequence at a time, and takes a None for its beginning."""
+    held = []
+
+    def extend(cache, *args):
+        y, held[:] = rotary_gqa.extend(cache and tuple(held), *args)
+        return y, tuple(held)
+
+    return extend
+
+
 def value_one_token_late(cache, x, position, theta, W_q, W_k, W_v):
     y, kept = rotary_gqa.extend(cache, x, position, theta, W_q, W_k, W_v)
     return y, (kept[0], kept[1].roll(1, -2))
@@ -165,6 +187,10 @@ def value_one_token_late(cache, x, position, theta, W_q, W_k, W_v):
     rotary_gqa,
     bidirectional=variant(rotary_gqa, attention=partial(rotary_gqa.attention, attend=bidirectional)),
     normalised_over_the_future_too=variant(rotary_gqa, attention=partial(rotary_gqa.attention, attend=normalised_over_the_future_too)),
+    maximum_not_subtracted=variant(rotary_gqa, attention=partial(rotary_gqa.attention, attend=maximum_not_subtracted)),
+    decoder_without_maximum=variant(rotary_gqa, extend=exponentials_as_they_are),
+    future_at_minus_100=variant(rotary_gqa, attention=partial(rotary_gqa.attention, attend=future_at_minus_100)),
+    cache_outside_of_the_cache=variant(rotary_gqa, extend=cache_outside_of_the_cache()),
     cached_key_one_position_late=with_cached_key(lambda k, position, theta, cache: rotate(k, position + 1, theta)),
     cached_key_not_rotated=with_cached_key(lambda k, position, theta, cache: k),
     position_counted_from_the_cache=variant(rotary_gqa, extend=position_counted_from_the_cache),
@@ -172,6 +198,7 @@ def value_one_token_late(cache, x, position, theta, W_q, W_k, W_v):
     value_one_token_late=variant(rotary_gqa, extend=value_one_token_late),
 )
 @example(case=UNEVEN_ROTARY)
+@example(case=DRAWN_ROTARY)
 @given(case=rotary_grouped())
 def test_decoding_with_a_cache_equals_the_full_pass(subject, case, executors):
     x, m, *rest = case.tensors
@@ -219,6 +246,7 @@ def meta(*shape):
     only_the_keys_shared=variant(layer, shapes=lambda d, h, g: (*layer.shapes(d, h, g)[:2], *layer.shapes(d, h, h)[2:])),
     shared_output_projection=variant(layer, shapes=lambda d, h, g: (*layer.shapes(d, h, g)[:3], (g, d // h, d))),
     keys_and_values_of_every_head=variant(layer, shapes=lambda d, h, g: layer.shapes(d, h, h)),
+    output_projections_in_reverse=variant(layer, attention=lambda x, *weights: layer.attention(x, *weights[:3], weights[3].flip(0))),
 )
 @example(h=8, d_k=128)
 @example(h=32, d_k=128)
@@ -243,6 +271,10 @@ def test_shared_keys_and_values_save_nearly_half_of_the_weights(subject, h, d_k)
     equal(share, Fraction(1, 2) * (1 + Fraction(1, h)), f"weights of MQA as a share of those of MHA, {h} heads")
     if d_k == 128:
         measured(f"weights of MQA as a share of those of MHA, h = {h}", share)
+    for g in (1, 4):  # one token attends to itself alone: what is left is a polynomial, each head's W_o behind its group's W_v
+        truth = lambda x, W_q, W_k, W_v, W_o: torch.einsum("td,sde,sef->tf", x, W_v.expand(4, -1, -1), W_o)
+        shapes = (1, 8), *subject.shapes(8, 4, g)
+        same_polynomial(f"output for one token, 4 heads in {g} groups", subject.attention, truth, shapes, degree=3, seed=d)
 
 
 def grouped_by(index):
@@ -261,7 +293,7 @@ def grouped_by(index):
     "gqa-index-and-endpoints",
     section="GQA",
     kind=Kind.IDENTITY,
-    effort=0.4,
+    effort=0.25,
     finding=Finding.HOLDS,
     headline=True,
     says=r"In grouped-query attention head $s \in \{1, \dots, h\}$ uses the keys and values of group $\lceil s g / h \rceil$; $g = h$ is MHA and $g = 1$ is MQA.",
@@ -330,6 +362,10 @@ def position_of_the_first_token(cache, x, position, *weights):
     return kv_cache.mla_extend(cache, x, 0 * position, *weights)
 
 
+def eight_latest_tokens(cache, *args):
+    return kv_cache.mla_extend(cache and tuple(torch.cat([0 * part[:-7], part[-7:]]) for part in cache), *args)
+
+
 def kept_in_float64(cache, x, *weights):
     y, cache = kv_cache.gqa_extend(cache and tuple(part.to(x.dtype) for part in cache), x, *weights)
     return y, tuple(part.double() for part in cache)
@@ -354,7 +390,7 @@ def repeated_for_every_head(cache, x, W_q, W_k, W_v):
     found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32768, "
     r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$. In 16 bits Llama 2 7B keeps 524288 bytes per token, "
     r"Llama 2 70B 327680; $8 \cdot 10^{10}$ bytes hold 152587 tokens of the former.",
-    limits="Counts numbers, not bytes of a serving system with its paging and quantisation.",
+    limits="Decoded over at most 9 tokens; numbers, not bytes of a serving system with its paging and quantisation.",
     if_fails="the rotary key is cached once per head, or the latent twice",
 )
 @subjects(
@@ -363,12 +399,14 @@ def repeated_for_every_head(cache, x, W_q, W_k, W_v):
     rotary_key_cached_per_head=mla_cached(also=lambda c, k_r, W_kc, W_v: (k_r,) * (len(W_kc) - 1)),
     projected_heads_cached=mla_cached(also=lambda c, k_r, W_kc, W_v: (c @ W_kc, c @ W_v)),
     rotary_key_forgotten=mla_cached(without_rotary=True),
+    eight_latest_tokens=variant(kv_cache, mla_extend=eight_latest_tokens),
     position_of_the_first_token=variant(kv_cache, mla_extend=position_of_the_first_token),
     only_the_last_three_tokens=variant(kv_cache, gqa_extend=only_the_last_three_tokens),
     cache_kept_in_float64=variant(kv_cache, gqa_extend=kept_in_float64),
     groups_repeated_before_caching=variant(kv_cache, gqa_extend=repeated_for_every_head),
 )
 @example(small=UNEVEN_LATENT, few=UNEVEN_GROUPED, name="DeepSeek-V2 (MLA)")
+@example(small=LONG_LATENT, few=UNEVEN_GROUPED, name="Llama 2 70B (GQA)")
 @given(small=latent(), few=grouped(), name=named())
 def test_cached_numbers_per_token(subject, small, few, name, executors):
     x, m, *rest = small.tensors
@@ -438,6 +476,7 @@ def values_read_from_the_keys(cache, x, W_q, W_k, W_v):
     "a latent of 128 with a rotary key of 64 for 128 heads of 128: 192 numbers, where one head's key and value are 256",
     model=Model(d=5120, h=128, g=128, d_c=128, d_r=64, d_cq=1536),
 )
+@example(model=Model(d=8, h=8, g=1, d_k=4, d_v=4))
 @given(model=sharing())
 def test_no_sharing_of_heads_saves_more_than_one_head(subject, model):
     def kept(extend, tokens, model):

@@ -17,6 +17,7 @@ from oracles.evidence import equal, measured, require
 from oracles.polynomial import same_polynomial
 from oracles.rank import rank
 from strategies.attention import projections
+from strategies.attention.heads import UNEVEN_BIASED, UNEVEN_LATENT
 from strategies.attention.projections import absorbable, latent, repelled_by_itself
 from strategies.attention.turns import Turns, rotary_heads, rotated_latents
 
@@ -81,7 +82,7 @@ def with_rotary_key(key):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     headline=True,
-    effort=0.5,
+    effort=0.35,
     says=r"The training form of MLA, $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$, $k = [c W_{kc},\, x W_{kr}\mathcal R]$, $v = c W_v$, equals its decoding form "
     r"$q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$, $k = [c,\, x W_{kr}\mathcal R]$, $v = c$ followed by $W_v$, which caches only $[c,\, x W_{kr}\mathcal R]$.",
     zh=r"MLA 的训练形式 $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$、$k = [c W_{kc},\, x W_{kr}\mathcal R]$、$v = c W_v$ 恒等于解码形式 "
@@ -107,6 +108,7 @@ def with_rotary_key(key):
         lambda x, c, positions, theta, W_kr: rotate(c.mean(-1, keepdim=True) * W_kr[:1], positions, theta)
     ),
 )
+@example(case=UNEVEN_LATENT)
 @example(case=repelled_by_itself())
 @given(case=latent())
 def test_decode_equals_mha_form(subject, case, executors):
@@ -320,7 +322,7 @@ def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
     section="MLA, part 2",
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
-    effort=0.4,
+    effort=0.3,
     says="It is rotary encoding that blocks the absorption, not position encoding as such: with a bias on the logits, as in ALiBi or Sandwich, only the latent needs to be cached.",
     zh="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
     scope="A bias that does not depend on the content, the same in both forms.",
@@ -338,6 +340,7 @@ def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
     bias_left_out_of_training=variant(biased, mha_form=lambda x, bias, *weights: biased.mha_form(x, 0 * bias, *weights)),
     latent_cached_per_head=variant(biased, extend=cached_per_head),
 )
+@example(case=UNEVEN_BIASED)
 @given(case=projections.biased())
 def test_a_bias_leaves_the_latent_as_the_cache(subject, case, executors):
     n, d, d_c, d_k = *case.x.shape, case.W_c.shape[1], case.W_q.shape[2]
@@ -402,6 +405,7 @@ def scaled_by_the_content_alone(x, positions, theta, W_q, W_k, W_v):
     scaled_by_the_content_alone=as_mha(attention=scaled_by_the_content_alone),
     positions_ignored=as_mha(attention=lambda x, positions, *rest: mla_as_mha.attention(x, 0 * positions, *rest)),
 )
+@example(case=UNEVEN_LATENT)
 @given(case=latent())
 def test_mla_is_an_mha_with_larger_heads(subject, case, executors):
     x, m, *rest = case.tensors

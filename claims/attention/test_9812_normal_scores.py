@@ -7,6 +7,7 @@ none, J of a typical draw peaks much further out, and entropy at that scale grow
 import math
 from itertools import pairwise
 
+import mpmath
 import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -19,7 +20,7 @@ from oracles.annealed import closed_form
 from oracles.evidence import Strength, Unsettled, measured, require
 from oracles.figure import Figure
 from oracles.normal_scores import attended_score, concentration, expected_maximum, log_partition
-from oracles.softmax_gradient import half_l1_norms
+from oracles.softmax_gradient import half_l1_norms, rounding_of_half_l1
 from oracles.statistics import proportion_at_most
 from strategies.attention.scores import SIZES, counts, normal_scores
 
@@ -76,6 +77,17 @@ def test_annealed_optimum_maximises_the_gradient(subject, n):
         f"n = {n}: the gradient is {there:.6f} at {best:.6g}, but {elsewhere[larger]:.6f} at {larger:.6g}",
         comparisons=len(elsewhere),
         arithmetic="float64",
+        strength=Strength.BUDGET,
+    )
+
+
+def is_the_annealed_maximiser(scale, n):
+    """Which scale is meant, to 1e-9; how exactly it is computed is judged by the claim on the closed form."""
+    true = float(mpmath.sqrt(closed_form(math.log(n))))
+    require(
+        math.isclose(scale, true),
+        f"n = {n}: the annealed objective is largest at {true:.6g}, not at {scale:.6g}",
+        arithmetic="mpmath, two precisions",
         strength=Strength.BUDGET,
     )
 
@@ -164,10 +176,11 @@ def draw_where_the_gradient_is_nearly_largest(subject):
         PEAK.point("maximiser of the annealed objective", n, annealed_scale.optimum(math.log(n)))
         PEAK.point("the post's fit to it", n, scale_fits.normal(n))
         missing = lambda alpha, n=n, nearly=nearly: nearly - subject.gradient(alpha, n)
-        PEAK.point("mean gradient at 99 % of its supremum", n, brentq(missing, 1, 64, xtol=0.01))
+        if missing(1) > 0 > missing(16):  # so it is; a wrong subject is judged by the claim, not by its drawing
+            PEAK.point("mean gradient at 99 % of its supremum", n, brentq(missing, 1, 16, xtol=0.01))
 
 
-DRAWS = 400  # of at most 80 scores: beyond 2^15 numbers torch starts threads, which cost more than they save
+DRAWS = 400  # of at most 80 scores: beyond 2^15 numbers (2^11 in an exponential) torch starts threads, which cost more than they save
 TYPICAL = Figure(
     en="Scale with the largest gradient against the number of scores: the annealed objective and a typical draw",
     zh="使梯度最大的尺度与得分个数：退火近似与典型抽样",
@@ -205,8 +218,8 @@ def found_by(choice):
     scope="Independent scores from $N(0, 1)$; the post does not say whether it means an average or a draw.",
     found=r"Holds for $n$ from 2 to 80, the largest gradient of every draw being recomputed. Tested with 400 draws for each $n$: false "
     r"alarms with probability $10^{-12}$, a share of 47 % instead of 25 % on either side noticed with 99 %. "
-    r"Measured: at most 6 % below $\alpha^*$, at most 19 % beyond $14.7 \alpha^*$, medians from 1.8 to 2.4 times "
-    r"$\sqrt{\log n}$.",
+    r"Measured with 400 draws: about 1 to 6 % below $\alpha^*$ and 10 to 21 % at the last scale, $14.7 \alpha^*$; the median is about "
+    r"twice $\sqrt{\log n}$.",
     limits=r"The largest value is sought on 32 scales from $\alpha^* / 16$ to $15 \alpha^*$. The place of the maximum has no mean (near "
     "ties push it out), only quantiles.",
     if_fails=r"the gradient with respect to $\alpha s$ is meant, or the scores are not of unit variance",
@@ -225,6 +238,7 @@ def found_by(choice):
     argmax_off_by_one=found_by(lambda s, alphas: alphas.roll(1)[torch.searchsorted(alphas, attention_scale.best_scale(s, alphas))]),
     not_on_the_grid=found_by(lambda s, alphas: attention_scale.best_scale(s, alphas) * 1.01),
     nan=found_by(lambda s, alphas: alphas[:1] * math.nan),
+    twice_the_annealed_scale=variant(attention_scale, optimum=lambda log_n: 2 * annealed_scale.optimum(log_n)),
     four_times_the_annealed_scale=variant(attention_scale, optimum=lambda log_n: 4 * annealed_scale.optimum(log_n)),
     a_sixth_of_the_annealed_scale=variant(attention_scale, optimum=lambda log_n: annealed_scale.optimum(log_n) / 6),
 )
@@ -234,12 +248,8 @@ def test_a_typical_draw_peaks_beyond_the_annealed_optimum(subject, n, seed):
     alphas = scale * 2.0 ** ((torch.arange(-16, 16, dtype=torch.float64) + 0.5) / 4)  # alpha* is half-way between two of them
     best = subject.best_scale(s, alphas)
     sizes, rounding = half_l1_norms(s, alphas)
-    # A subject compares alpha (1 - sum p_i^2) with an error of at most alpha u (8 |x| + 3 n + 13), x the widest logit: a weight is
-    # off by (2 |x| + 2) u, their sum by n u more, the quotient by u, all of it twice in p_i^2 (+ 1); sum (n), difference, product.
-    logits = alphas[-1] * (s.amax(-1) - s.amin(-1))
-    own = 2.0**-53 * alphas[-1] * (8 * logits + 3 * n + 13)
     taken = torch.where(best[:, None] == alphas, sizes, -torch.inf).amax(-1)  # -inf: not on the grid
-    wrong = ~(sizes.amax(-1) - taken <= 2 * (own + rounding))
+    wrong = ~(sizes.amax(-1) - taken <= 2 * (rounding_of_half_l1(s, alphas[-1]) + rounding))  # a subject compares rounded sizes
     require(
         not wrong.any(),
         f"n = {n}: in {int(wrong.sum())} of {DRAWS} draws the scale is not on the grid or has no largest gradient, "
@@ -255,6 +265,7 @@ def test_a_typical_draw_peaks_beyond_the_annealed_optimum(subject, n, seed):
     for what, these in (("below alpha*", best < scale), ("at the far end", best == alphas[-1])):
         measured(f"share of draws with their largest gradient {what}", float(these.double().mean()))
         proportion_at_most(f"P(largest gradient {what}), {DRAWS} draws", int(these.sum()), DRAWS, 0.25)
+    is_the_annealed_maximiser(scale, n)
 
 
 def entropy(function):
@@ -287,6 +298,7 @@ def entropy(function):
     annealed_renyi=entropy(lambda alpha, n: math.log(n) - alpha**2),
     annealed_shannon=entropy(lambda alpha, n: math.log(n) - alpha**2 / 2),
     scale_not_scaled=variant(mean_entropy, optimum=lambda log_n: 1.0),
+    fit_of_the_post=variant(mean_entropy, optimum=lambda log_n: 0.84 * math.sqrt(log_n)),
     scale_at_the_freezing_point=variant(mean_entropy, optimum=lambda log_n: math.sqrt(2 * log_n)),
     renyi_sign_flipped=variant(mean_entropy, renyi=lambda alpha, n: -mean_entropy.renyi(alpha, n)),
 )
@@ -313,6 +325,7 @@ def test_entropy_at_the_optimum_grows_half_as_fast(subject, n):
         arithmetic="float64",
         strength=Strength.BUDGET,
     )
+    is_the_annealed_maximiser(scales[0][1], n)
     measured("growth of E H_1 at alpha*, per unit of log n", grown)
     measured("growth of -log E sum p^2 at alpha*, per unit of log n", slow)
     measured("growth of E H_1 at scale 1, per unit of log n", fast)

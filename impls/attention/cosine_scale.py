@@ -34,7 +34,10 @@ def tilted(alpha, d):
 
 
 def size(alpha, d):
-    """log n of the number of scores for which alpha maximises A: n = M(2a) / M(a)^2 (1 + 2a (L'(2a) - L'(a))), L = log M."""
+    """log n of the number of scores for which alpha maximises A: n = M(2a) / M(a)^2 (1 + 2a (L'(2a) - L'(a))), L = log M.
+
+    To 1e-11 (1 + alpha).
+    """
     (once, mean), (twice, far) = tilted(alpha, d), tilted(2 * alpha, d)
     return twice - 2 * once + math.log1p(2 * alpha * (far - mean))
 

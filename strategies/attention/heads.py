@@ -13,7 +13,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from strategies.attention.projections import Grouped, Latent, heat, positions
+from strategies.attention.projections import Biased, Grouped, Latent, heat, positions
 from strategies.tensors import Tensors, dyadic
 
 
@@ -82,7 +82,14 @@ UNEVEN_ROTARY = RotaryGrouped(
 UNEVEN_GROUPED = Grouped(UNEVEN, UNEVEN_ROTARY.W_q, UNEVEN_ROTARY.W_k, UNEVEN_ROTARY.W_v)
 UNEVEN_LATENT = Latent(
     UNEVEN, UNEVEN_ROTARY.positions, UNEVEN_ROTARY.theta, uneven(2, 3, start=8), uneven(2, 2, start=14),
-    2 * uneven(2, 2, 3, start=18), 2 * uneven(2, 2, 4, start=30), 2 * uneven(2, 3, 3, start=46), 2 * uneven(2, 4, start=64), uneven(2, 3, 2, start=72),
+    2 * uneven(2, 2, 2, start=18), 2 * uneven(2, 2, 4, start=30), 2 * uneven(2, 3, 2, start=46), 2 * uneven(2, 4, start=64), uneven(2, 3, 1, start=72),
+)  # fmt: skip
+# Nine tokens, some of them far from the first: more than any window or table of angles that a small layer would not notice.
+LONG_LATENT = replace(
+    UNEVEN_LATENT, x=uneven(9, 2, start=0), positions=torch.tensor([3, 4, 9, 11, 30, 31, 99, 110, 130], dtype=torch.float64)
+)
+UNEVEN_BIASED = Biased(
+    UNEVEN, 2 * uneven(2, 4, 4, start=3), uneven(2, 3, start=8), 2 * uneven(2, 2, 2, start=18), 2 * uneven(2, 3, 2, start=46), uneven(2, 3, 1, start=72)
 )  # fmt: skip
 
 
@@ -90,6 +97,10 @@ UNEVEN_LATENT = Latent(
 DRAWN_TO_THE_OTHER = Grouped(
     *(torch.tensor(values, dtype=torch.float64) for values in ([[1], [-1]], [[[-232]], [[-232]]], [[[1]]], [[[1]]]))
 )
+DRAWN_ROTARY = RotaryGrouped(
+    DRAWN_TO_THE_OTHER.x, torch.arange(2, dtype=torch.float64), torch.zeros(1, dtype=torch.float64),
+    *(torch.tensor(values, dtype=torch.float64) for values in ([[[-232, -232]], [[-232, -232]]], [[[1, 1]]], [[[1]]])),
+)  # fmt: skip
 DRAWN_SIDE_BY_SIDE = SideBySide(DRAWN_TO_THE_OTHER.x, *(W[0] for W in DRAWN_TO_THE_OTHER.tensors[1:]), h=1)
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 FORMATS = (torch.bfloat16, torch.float16, torch.float32)
 LAYERS, N, D, H, D_K, D_C, D_V = 256, 8, 16, 2, 8, 16, 4
+STACKS = 64  # in a batch
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,34 @@ class Layers:
     def amplitude(self, d: int) -> float:
         """Of the hidden component: energy g^2 / d in each of d entries, beside 1 - 1 / d from the rest, is `gain` together."""
         return (1 + (self.gain - 1) * d) ** 0.5
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A family of deep stacks of random layers in a format, all of the sizes above and with rotary dimensions."""
+
+    format: torch.dtype
+    seed: int = 0
+
+    def batch(self, i: int, depth: int) -> tuple[tuple[Tensor, ...], list[tuple[Tensor, ...]]]:
+        """x, positions, theta and the layers of STACKS stacks, as in impls/attention/rounded_stack.py."""
+        generator = torch.Generator().manual_seed((self.seed << 8) + i)
+        draw = {"generator": generator, "dtype": torch.float64}
+        normal = lambda h, rows, columns: torch.randn(STACKS, h, rows, columns, **draw) / rows**0.5
+        scale = lambda: 2 ** torch.rand(STACKS, 1, 1, 1, **draw)
+        size = scale()  # of the stream, and of all that is added to it
+        layers = []
+        for _ in range(depth):
+            c, q, r, v = (scale() for _ in range(4))
+            W_c, W_q, W_k = normal(1, D, D_C) * c, normal(H, D, D_K) * q, normal(H, D_C, D_K) / q / c
+            W_qr, W_kr, W_v = normal(H, D, D_K) * r, normal(1, D, D_K) / r, normal(H, D_C, D_V) * v / c
+            layers.append((W_c, W_q, W_qr, W_k, W_kr, W_v, normal(H, D_V, D) * size / v / H**0.5))
+        positions, theta = torch.arange(1.0, N + 1, dtype=torch.float64), torch.linspace(0.4, 2.4, D_K // 2, dtype=torch.float64)
+        return (normal(1, N, D) * N**0.5 * size, positions, theta), layers
+
+
+def stacks() -> st.SearchStrategy[Stack]:
+    return st.builds(Stack, st.sampled_from(FORMATS), seed=st.integers(0, 2**32 - 1))
 
 
 def signs(d: int, generator: torch.Generator) -> Tensor:

@@ -67,6 +67,38 @@ class Separated:
 
     s: tuple[float, ...]
 
+    @property
+    def gap(self) -> float:
+        """Between the largest score and the next smaller one."""
+        top = max(self.s)
+        return top - max(x for x in self.s if x < top)
+
+    @property
+    def spread(self) -> float:
+        return max(self.s) - min(self.s)
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """Vectors of equally many scores whose gradients are averaged, with the mean of their gaps."""
+
+    vectors: tuple[Separated, ...]
+
+    @property
+    def s(self) -> tuple[tuple[float, ...], ...]:
+        return tuple(vector.s for vector in self.vectors)
+
+    @property
+    def gap(self) -> float:
+        return sum(vector.gap for vector in self.vectors) / len(self.vectors)
+
+    @property
+    def spread(self) -> float:
+        return max(vector.spread for vector in self.vectors)
+
+    def __repr__(self) -> str:
+        return f"mean over {len(self.vectors)} vectors, from s={self.s[0]} to s={self.s[-1]}"
+
 
 @st.composite
 def separated(draw: st.DrawFn) -> Separated:
