@@ -48,7 +48,9 @@ def whole_run(profile: str, selection: list[str], folder: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"audit, profile {profile}, {os.cpu_count()} cores: {time.perf_counter() - started:.1f} s wall, {cpu:.1f} s CPU, exit status {done.returncode}")
+    print(
+        f"audit, profile {profile}, {os.cpu_count()} cores: {time.perf_counter() - started:.1f} s wall, {cpu:.1f} s CPU, exit status {done.returncode}"
+    )
 
 
 def read_results(path: Path) -> dict[str, list[dict[str, Any]]]:
@@ -71,7 +73,9 @@ def seconds(result: dict[str, Any]) -> float:
 def per_claim(results: dict[str, list[dict[str, Any]]]) -> None:
     cost = {claim: sum(map(seconds, found)) for claim, found in results.items()}
     dearest = sorted(cost, key=cost.get, reverse=True)[:MOST_EXPENSIVE]
-    print(f"\n{len(cost)} claims take {sum(cost.values()):.1f} s, {statistics.median(cost.values()):.2f} s each (median); the most expensive:")
+    print(
+        f"\n{len(cost)} claims take {sum(cost.values()):.1f} s, {statistics.median(cost.values()):.2f} s each (median); the most expensive:"
+    )
     print(f"{'claim':<55}{'all s':>8}{'held s':>8}{'examples/s':>12}{'checks/s':>12}")
     for claim in dearest:
         held = [r for r in results[claim] if r["holds"]]
@@ -83,7 +87,9 @@ def per_claim(results: dict[str, list[dict[str, Any]]]) -> None:
 
 
 def controls(results: dict[str, list[dict[str, Any]]]) -> None:
-    taken = {f"{claim} {r['name']}": seconds(r) for claim, found in results.items() for r in found if r["role"] == "control" and not r["holds"]}
+    taken = {
+        f"{claim} {r['name']}": seconds(r) for claim, found in results.items() for r in found if r["role"] == "control" and not r["holds"]
+    }
     if not taken:
         return
     print(f"\n{len(taken)} controls rejected in {statistics.median(taken.values()):.3f} s each (median); the slowest:")

@@ -39,7 +39,10 @@ def main() -> int:
         trials += sum(len(claim["trials"]) for claim in checkable)
         other += len(found)
         seconds = time.perf_counter() - started
-        print(f"{number:>3}/{len(planned)}  {profile:<6} seed {seed:>10}  {seconds:5.0f} s  {len(checkable)} claims, {len(found)} with another outcome", flush=True)
+        print(
+            f"{number:>3}/{len(planned)}  {profile:<6} seed {seed:>10}  {seconds:5.0f} s  {len(checkable)} claims, {len(found)} with another outcome",
+            flush=True,
+        )
         for why in found:
             print(f"     {why}\n     pytest claims --profile {profile} {SEED}={seed}", flush=True)
     print(f"{len(planned)} runs, {trials} trials of properties and controls, {other} outcomes other than predicted")
@@ -49,7 +52,20 @@ def main() -> int:
 def audited(profile: str, seed: int, selection: list[str]) -> dict[str, Any]:
     """The verdicts of one run of the audit with the cases of `seed`."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pytest", *selection, "-n", "auto", "-q", "--profile", profile, f"{SEED}={seed}", "--report", folder]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            *selection,
+            "-n",
+            "auto",
+            "-q",
+            "--profile",
+            profile,
+            f"{SEED}={seed}",
+            "--report",
+            folder,
+        ]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
         try:
             return json.loads((Path(folder) / "verdicts.json").read_text(encoding="utf-8"))

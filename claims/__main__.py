@@ -16,7 +16,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m claims", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     coverage = commands.add_parser("coverage", help="what is missing on either side")
-    coverage.add_argument("folder", type=Path, metavar="FOLDER", help="the catalogue: files <archive number>-<title>.md with entries '## id'")
+    coverage.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="the catalogue: files <archive number>-<title>.md with entries '## id'"
+    )
     given = parser.parse_args(arguments)
     try:
         catalogue = entries(given.folder)

@@ -38,13 +38,15 @@ def entries(folder: Path) -> dict[int, list[str]]:
         if name := FILE.fullmatch(path.name):
             found.setdefault(int(name["archive"]), []).extend(ENTRY.findall(path.read_text(encoding="utf-8")))
     if not any(found.values()):
-        raise UnusableCatalogue(f"{folder}: has no file <archive number>-<title>.md with an entry '## id'; give the folder of the catalogue")
+        raise UnusableCatalogue(
+            f"{folder}: has no file <archive number>-<title>.md with an entry '## id'; give the folder of the catalogue"
+        )
     return found
 
 
 def declared() -> list[Claim]:
     """Every claim that the files of claims/ declare."""
-    modules = [".".join(("claims", path.parent.name, path.stem)) for path in sorted(HERE.glob("*/test_*.py"))]
+    modules = [f"claims.{path.parent.name}.{path.stem}" for path in sorted(HERE.glob("*/test_*.py"))]
     return [
         found
         for module in map(importlib.import_module, modules)

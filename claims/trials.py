@@ -83,7 +83,7 @@ def trials(claim: Claim, *, impls: Mapping[str, Any], faults: tuple[str, ...], s
 
 
 def implementation_key(reference: Any) -> str:
-    """"attention.mla" for the module impls.attention.mla: the left-hand side of --impl."""
+    """ "attention.mla" for the module impls.attention.mla: the left-hand side of --impl."""
     return getattr(reference, "__name__", "").removeprefix("impls.")
 
 

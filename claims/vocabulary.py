@@ -180,7 +180,9 @@ def used_by(module: ModuleType) -> set[ModuleType]:
         if current in found:
             continue
         found.add(current)
-        owners = {value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in vars(current).values()}
+        owners = {
+            value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None) for value in vars(current).values()
+        }
         waiting += [sys.modules[name] for name in owners if isinstance(name, str) and audited(name) and name in sys.modules]
     return found
 
@@ -216,7 +218,9 @@ def not_checkable(post: Post, id: str, *, section: str, says: str, zh: str, reas
     def test(subject: None) -> None:
         raise unittest.SkipTest(f"cannot be checked: {reason}")
 
-    declare = claim(post, id, section=section, kind=Kind.EMPIRICAL, finding=Finding.NOT_CHECKABLE, says=says, zh=zh, found=reason, proxy=proxy)
+    declare = claim(
+        post, id, section=section, kind=Kind.EMPIRICAL, finding=Finding.NOT_CHECKABLE, says=says, zh=zh, found=reason, proxy=proxy
+    )
     return declare(test)
 
 

@@ -38,7 +38,20 @@ def rotary_logits(xp: Any, a: Array, b: Array, m_q: Array, m_k: Array, theta: Ar
     return ((a0 * b0 + a1 * b1) * xp.cos(phi) + (a1 * b0 - a0 * b1) * xp.sin(phi)).sum(-1)
 
 
-def mla(xp: Any, x: Array, m_q: Array, m_k: Array, theta: Array, W_c: Array, W_cq: Array, W_qc: Array, W_qr: Array, W_kc: Array, W_kr: Array, W_v: Array) -> Array:
+def mla(
+    xp: Any,
+    x: Array,
+    m_q: Array,
+    m_k: Array,
+    theta: Array,
+    W_c: Array,
+    W_cq: Array,
+    W_qc: Array,
+    W_qr: Array,
+    W_kc: Array,
+    W_kr: Array,
+    W_v: Array,
+) -> Array:
     """Latent attention; shapes as in impls/attention/mla.py, m_q and m_k the positions of queries and keys."""
     c, c_q = x @ W_c, x @ W_cq
     logits = c_q @ W_qc @ (c @ W_kc).mT + rotary_logits(xp, c_q @ W_qr, x @ W_kr, m_q, m_k, theta)
@@ -63,7 +76,11 @@ def side_by_side(xp: Any, x: Array, W_q: Array, W_k: Array, W_v: Array, h: int) 
     for t in range(len(x)):
         of_heads = []
         for s in range(h):
-            q, k, v = x[t : t + 1] @ W_q[:, s * d_k : (s + 1) * d_k], x @ W_k[:, s * d_k : (s + 1) * d_k], x @ W_v[:, s * d_v : (s + 1) * d_v]
+            q, k, v = (
+                x[t : t + 1] @ W_q[:, s * d_k : (s + 1) * d_k],
+                x @ W_k[:, s * d_k : (s + 1) * d_k],
+                x @ W_v[:, s * d_v : (s + 1) * d_v],
+            )
             logits = q @ k[: t + 1].T / square_root(xp, d_k, like=x)
             of_heads.append(average(xp, logits, v[: t + 1], np.ones((1, t + 1), dtype=int))[0])
         rows.append(xp.hstack(of_heads))

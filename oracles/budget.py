@@ -78,7 +78,9 @@ class Bound:
 
     def __post_init__(self) -> None:
         if self.truth.shape != self.scale.shape or self.truth.numel() == 0:
-            raise Unsettled(f"truth {tuple(self.truth.shape)} and scale {tuple(self.scale.shape)} must be equal shapes with entries in them")
+            raise Unsettled(
+                f"truth {tuple(self.truth.shape)} and scale {tuple(self.scale.shape)} must be equal shapes with entries in them"
+            )
         if not (self.truth.isfinite().all() and self.scale.isfinite().all()):
             raise Unsettled("the truth of this case or its conditioning is not finite in float64: draw smaller values")
 

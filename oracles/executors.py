@@ -57,7 +57,9 @@ class Executor:
         if not isinstance(got, Tensor):
             raise BadOutput(f"returned {type(got).__name__} on {self}, expected a tensor")
         if got.dtype != self.dtype or got.device.type != self.device:
-            raise BadOutput(f"returned {got.dtype} on {got.device.type} for inputs in {self.dtype} on {self.device}: take both from the inputs")
+            raise BadOutput(
+                f"returned {got.dtype} on {got.device.type} for inputs in {self.dtype} on {self.device}: take both from the inputs"
+            )
         return got.detach()
 
     def _place(self, x: Any) -> Any:

@@ -20,7 +20,9 @@ POINTS = 8
 EXACT = 2.0**53
 
 
-def same_polynomial(what: str, f: Callable[..., Tensor], truth: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...], *, degree: int, seed: int) -> None:
+def same_polynomial(
+    what: str, f: Callable[..., Tensor], truth: Callable[..., Tensor], shapes: tuple[tuple[int, ...], ...], *, degree: int, seed: int
+) -> None:
     """f and `truth`, of total degree at most `degree` in the entries of tensors of `shapes`, are the same polynomial.
 
     truth has no negative coefficients. Raises `Refuted` at a point where they differ.
@@ -34,4 +36,7 @@ def same_polynomial(what: str, f: Callable[..., Tensor], truth: Callable[..., Te
         compared(want.numel(), arithmetic="exact", strength=Strength.CERTIFIED)
         if got.shape != want.shape or not torch.equal(got, want):
             raise Refuted(f"{what}: another polynomial, {got.flatten()[:4].tolist()} ... instead of {want.flatten()[:4].tolist()} ...")
-    certificate(what, f"degree {degree}, {POINTS} points from {SIZE} values: equal except with probability {(degree / SIZE) ** POINTS:.1e} for each shape")
+    certificate(
+        what,
+        f"degree {degree}, {POINTS} points from {SIZE} values: equal except with probability {(degree / SIZE) ** POINTS:.1e} for each shape",
+    )

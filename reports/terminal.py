@@ -44,7 +44,9 @@ def summary(claim: dict[str, Any]) -> str:
     if shares := [number(row["share"]) for row in claim["rows"] if "share" in row]:
         parts.append(f"share {max(shares):.2g}")
     parts.append(" and ".join(claim["strengths"]))
-    absent = sorted({f"{row['device']}: {row['reason']}" for row in claim["rows"] if row["outcome"] == "not run" and row["reason"] != claim["reason"]})
+    absent = sorted(
+        {f"{row['device']}: {row['reason']}" for row in claim["rows"] if row["outcome"] == "not run" and row["reason"] != claim["reason"]}
+    )
     parts += [f"not run on {text}" for text in absent]
     return ", ".join(part for part in parts if part)
 

@@ -14,7 +14,16 @@ ROOT = Path(__file__).parent.parent
 def test_the_example_claim_runs_and_is_in_the_report(tmp_path: Path) -> None:
     block = re.search(r"```python\n(.*?)```", (ROOT / "docs/add-a-claim.md").read_text(encoding="utf-8"), re.S).group(1)
     (tmp_path / "test_example.py").write_text(block, encoding="utf-8")
-    command = [sys.executable, "-m", "pytest", "--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), str(tmp_path / "test_example.py")]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--rootdir",
+        str(ROOT),
+        "-c",
+        str(ROOT / "pyproject.toml"),
+        str(tmp_path / "test_example.py"),
+    ]
     command += ["-p", "claims.plugin", "-p", "reports.plugin", "--profile", "quick", "--report", str(tmp_path / "report")]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -18,7 +18,18 @@ from hypothesis import strategies as st
 from oracles.segmentation import occurrences, reachable_ends, segmentations
 from strategies.attention import projections, scores
 from strategies.sampling.scores import log_pairs, scored, temperatures
-from strategies.sampling.segmentation import MOST_COINS, arrivals, coins, covered, haystacks, instances, meetings, ordered_instances, rivals, whole_vocabularies
+from strategies.sampling.segmentation import (
+    MOST_COINS,
+    arrivals,
+    coins,
+    covered,
+    haystacks,
+    instances,
+    meetings,
+    ordered_instances,
+    rivals,
+    whole_vocabularies,
+)
 from strategies.tensors import dyadic, few_bits, gaussian
 
 CASES = 200
@@ -80,7 +91,11 @@ REACHES = [
     (instances, "the shortest token first", lambda c: c.shortest_first),
     (instances, "the longest token first", lambda c: not c.shortest_first),
     (rivals, "two segmentations of as many tokens", lambda c: len(ways(c)) == 2 and len({len(pieces) for pieces in ways(c)}) == 1),
-    (rivals, "a token that no segmentation uses", lambda c: len(ways(c)) == 2 and any(token not in sum(ways(c), ()) for token in c.weights)),
+    (
+        rivals,
+        "a token that no segmentation uses",
+        lambda c: len(ways(c)) == 2 and any(token not in sum(ways(c), ()) for token in c.weights),
+    ),
     (rivals, "unequal shares", lambda c: len(set(ways(c).values())) == 2),
     (rivals, "the shortest token first", lambda c: c.shortest_first),
     (whole_vocabularies, "the empty text", lambda c: c.text == ""),

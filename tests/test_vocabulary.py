@@ -93,7 +93,9 @@ def test_a_refuted_claim_needs_its_counterexample_and_its_correction() -> None:
 
 
 def test_what_cannot_be_checked_needs_its_nearest_claim_and_no_subjects() -> None:
-    bare = replace(COMPLETE, finding=Finding.NOT_CHECKABLE, reference=None, controls={}, scope="", limits="", if_fails="", test=draws_nothing)
+    bare = replace(
+        COMPLETE, finding=Finding.NOT_CHECKABLE, reference=None, controls={}, scope="", limits="", if_fails="", test=draws_nothing
+    )
     assert bare.problems() == ["it names no `proxy`: give the id of the claim that comes nearest to it"]
     assert replace(bare, proxy="a-claim").problems() == []
     assert len(replace(COMPLETE, finding=Finding.NOT_CHECKABLE, proxy="a-claim").problems()) == 1

@@ -17,7 +17,7 @@ from oracles.evidence import equal, measured, require
 from oracles.polynomial import same_polynomial
 from oracles.rank import rank
 from strategies.attention import projections
-from strategies.attention.heads import UNEVEN_BIASED, UNEVEN_LATENT
+from strategies.attention.heads import LONG_LATENT, UNEVEN_BIASED, UNEVEN_LATENT
 from strategies.attention.projections import absorbable, latent, repelled_by_itself
 from strategies.attention.turns import Turns, rotary_heads, rotated_latents
 
@@ -109,6 +109,7 @@ def with_rotary_key(key):
     ),
 )
 @example(case=UNEVEN_LATENT)
+@example(case=LONG_LATENT)
 @example(case=repelled_by_itself())
 @given(case=latent())
 def test_decode_equals_mha_form(subject, case, executors):

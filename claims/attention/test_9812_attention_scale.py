@@ -125,16 +125,15 @@ def test_unscaled_scores_are_concentrated_but_not_one_hot(subject, d, n, seed):
     measured("mean gradient with respect to the logits, with / without the division", shrunk)
     measured("mean gradient with respect to s, without / with the division", mean / divided)
     s, one = normal_scores(seed, DRAWS, n), torch.ones((), dtype=torch.float64)
-    blocks = s.split(2**15 // n)  # beyond 2^15 numbers torch starts threads, which cost more than they save
-    largest = torch.cat([subject.probabilities(block, one * alpha).amax(-1) for block in blocks])
-    sizes = torch.stack([torch.cat([subject.l1_norm(block, one * scale) for block in blocks]) for scale in (alpha, 1.0)], -1)
+    largest = subject.probabilities(s, one * alpha).amax(-1)
+    sizes = torch.stack([subject.l1_norm(s, one * scale) for scale in (alpha, 1.0)], -1)
     smaller = sizes[:, 0] < sizes[:, 1]
     for what, these in (("max p > 0.99", largest > 0.99), ("max p < 0.5", largest < 0.5), ("J smaller than after the division", smaller)):
         measured(f"share of draws with {what}", float(these.double().mean()))
         proportion_at_most(f"P({what}), {DRAWS} draws", int(these.sum()), DRAWS, 0.5)
     certain, room = largest_probability(s, math.sqrt(d))
     scales = torch.tensor([math.sqrt(d), 1.0], dtype=torch.float64)
-    norms, rounding = map(torch.cat, zip(*(half_l1_norms(block, scales) for block in blocks), strict=True))
+    norms, rounding = half_l1_norms(s, scales)
     right = (sizes - norms).abs().amax(-1) <= rounding + rounding_of_half_l1(s, math.sqrt(d))
     right &= (largest - certain).abs() <= room
     require(

@@ -180,7 +180,7 @@ def draw_where_the_gradient_is_nearly_largest(subject):
             PEAK.point("mean gradient at 99 % of its supremum", n, brentq(missing, 1, 16, xtol=0.01))
 
 
-DRAWS = 400  # of at most 80 scores: beyond 2^15 numbers (2^11 in an exponential) torch starts threads, which cost more than they save
+DRAWS = 400  # of at most 80 scores
 TYPICAL = Figure(
     en="Scale with the largest gradient against the number of scores: the annealed objective and a typical draw",
     zh="使梯度最大的尺度与得分个数：退火近似与典型抽样",

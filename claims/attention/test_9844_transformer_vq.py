@@ -108,7 +108,9 @@ def test_exponential_commutes_with_picking(subject, case, executors):
     # Stored: logit, its pick (or that of the exponential), exponential (2), sum per code, sum over codes. Summed: the logit, codes, tokens.
     layers = {"roundings": 6, "sums": C.shape[1] + len(C) + len(K), "exponent": exponent}
     both = certified(exponentials_and_values, (Q, C[z], V), **layers)
-    of_keys, of_values = (replace(both, truth=both.truth[:, part], scale=both.scale[:, part]) for part in (slice(len(K)), slice(len(K), None)))
+    of_keys, of_values = (
+        replace(both, truth=both.truth[:, part], scale=both.scale[:, part]) for part in (slice(len(K)), slice(len(K), None))
+    )
     given_codes = lambda side: lambda Q, z, C, *V: side(Q, C, subject.assignments(z, C), *V)
     executors.hold("exp of the picked logits", given_codes(subject.exponential_of_picked), (Q, z, C), of_keys)
     executors.hold("picked exponentials", given_codes(subject.picked_exponentials), (Q, z, C), of_keys)
@@ -529,7 +531,9 @@ def test_outputs_do_not_depend_on_the_future(subject, case):
     for name, attend in (("dense", subject.dense), ("in steps", subject.in_steps), ("in blocks", subject.in_blocks)):
         before = attend(one.Q, one.K, one.V, one.C, l)
         # A single key has the weight 1 without rounding: what ignores the past as well is no attention.
-        require(torch.equal(before[0], one.V[0]), f"{name}: the first token sees itself alone, but not its value", comparisons=before[0].numel())
+        require(
+            torch.equal(before[0], one.V[0]), f"{name}: the first token sees itself alone, but not its value", comparisons=before[0].numel()
+        )
         for t in range(len(before)):
             mixed = [torch.cat([x[: t + 1], y[t + 1 :]]) for x, y in zip((one.Q, one.K, one.V), (other.Q, other.K, other.V), strict=True)]
             change = (before - attend(*mixed, one.C, l))[: t + 1].abs().max()

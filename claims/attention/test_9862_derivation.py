@@ -176,7 +176,12 @@ def test_gaussian_features_halve_the_logits(subject, case):
 
     w, mass = normal(3, 1)  # exact for the fourth moment
     variance = float((mass * (w[:, 0] ** 2 / 2) ** 2).sum() - (mass * w[:, 0] ** 2 / 2).sum() ** 2)
-    require(abs(variance - 0.5) < 2**-48, f"|omega|^2 / 2 has variance {variance} a dimension, not 1/2", arithmetic="float64", strength=Strength.BUDGET)
+    require(
+        abs(variance - 0.5) < 2**-48,
+        f"|omega|^2 / 2 has variance {variance} a dimension, not 1/2",
+        arithmetic="float64",
+        strength=Strength.BUDGET,
+    )
     for many in (64, 1024):
         measured(f"deviation of the subtracted exponent, d = {many}", math.sqrt(variance * many))
     got, soft = (w / w.sum(-1, keepdim=True) for w in (truth, (Q @ K.T).exp()))
@@ -202,7 +207,9 @@ ENTRIES = st.fractions(-9, 9, max_denominator=9)
 @subjects(
     performer_steps,
     half_missing=variant(performer_steps, half_square=lambda k, omega: -((k - omega) ** 2).sum(-1)),
-    norm_of_omega_added=variant(performer_steps, exponent=lambda k, omega: (omega * k).sum(-1) - (k * k).sum(-1) / 2 + (omega * omega).sum(-1) / 2),
+    norm_of_omega_added=variant(
+        performer_steps, exponent=lambda k, omega: (omega * k).sum(-1) - (k * k).sum(-1) / 2 + (omega * omega).sum(-1) / 2
+    ),
     norm_of_omega_missing=variant(performer_steps, exponent=lambda k, omega: (omega * k).sum(-1) - (k * k).sum(-1) / 2),
     squared_sum=variant(performer_steps, half_square=lambda k, omega: -((k + omega) ** 2).sum(-1) / 2),
 )
@@ -258,7 +265,13 @@ def test_softmax_tends_to_the_nearest_code(subject, case):
         # A row's quotients have one denominator, a sum of c terms; c more are added here.
         total = p.sum(-1)
         normalised = bool(((total - 1).abs() <= 2.0**-53 * (2 * len(C) + 2)).all())
-        require(normalised, f"beta = {beta}: a row sums to {float(total[0]):.17g}", comparisons=len(K), arithmetic="float64", strength=Strength.BUDGET)
+        require(
+            normalised,
+            f"beta = {beta}: a row sums to {float(total[0]):.17g}",
+            comparisons=len(K),
+            arithmetic="float64",
+            strength=Strength.BUDGET,
+        )
         # Squares and gaps are exact; a logit and its difference from the largest are each rounded once or twice relative to beta |k - c|^2.
         room = 1 + 2**-50 * (1 + beta * squares.amax(-1))
         low, high = torch.exp(-beta * gap / 2) / room, (len(C) - 1) * torch.exp(-beta * gap / 2) * room
@@ -327,7 +340,9 @@ def test_attention_is_linear_in_infinitely_many_features(subject, case):
     # Stored: product, sigma q, square, half, sum, exponential (2), times v. Summed: two keys.
     bound = Bound(rounded(truth, scale), scale, roundings=8, sums=2, exponent=exponent)
     FLOAT64.hold("smoothed numerator", subject.numerator, case, bound)
-    sharp = certified(lambda xp, q, K, V: (xp.exp(q * K) * V).sum() / xp.exp(q * K).sum(), (q, K, V), roundings=18, sums=4, exponent=exponent)
+    sharp = certified(
+        lambda xp, q, K, V: (xp.exp(q * K) * V).sum() / xp.exp(q * K).sum(), (q, K, V), roundings=18, sums=4, exponent=exponent
+    )
     scale = sharp.scale + 2 * (sigma * q) ** 2 * V.abs().max()  # both exponents are uncertain by (sigma q)^2 / 2 u
     FLOAT64.hold("smoothed attention", subject.attention, case, replace(sharp, scale=scale))
 
@@ -377,11 +392,17 @@ def test_random_codes_are_poor_centroids(subject, size, seed):
         require(many < few, f"1024 codes have the error {many:.4g}, 64 have {few:.4g}, in {dimension} dimensions", **law)
         for codes, error in ((64, few), (1024, many)):
             least = codes ** (-2 / dimension)
-            require(error > least, f"{codes} codes in {dimension} dimensions: error {error:.4g} below the least possible {least:.4g}", **law)
+            require(
+                error > least, f"{codes} codes in {dimension} dimensions: error {error:.4g} below the least possible {least:.4g}", **law
+            )
             measured(f"mean squared error per dimension, {codes} codes, d = {dimension}", error)
             measured(f"the same over the least possible, {codes} codes, d = {dimension}", error / least)
     for dimension, codes in ZERO_AT.items():
         worse, better = distortion(dimension, codes - 1), distortion(dimension, codes)
-        require(better < 1 < worse, f"{codes - 1} and {codes} codes in {dimension} dimensions: errors {worse:.5g} and {better:.5g} around 1", **law)
+        require(
+            better < 1 < worse,
+            f"{codes - 1} and {codes} codes in {dimension} dimensions: errors {worse:.5g} and {better:.5g} around 1",
+            **law,
+        )
         measured(f"fewest random codes that beat one at 0, d = {dimension}", codes)
     require(distortion(64, 2**13) > 1 > distortion(64, 2**14), "2^13 codes beat a single one at 0 in 64 dimensions, or 2^14 do not", **law)
