@@ -1,4 +1,4 @@
-"""Contracts of the strategies for random features and quantised keys, in the terms of tests/test_strategies.py."""
+"""Contracts of the strategies of strategies/attention/: one line per corner, see tests/contracts.py."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from strategies.attention.features import kernels, mixtures, pairs, soft_codes, 
 from strategies.attention.projections import biased
 from strategies.attention.quantised import backward, blocks, futures, generic_backward, quantised, sequences, without_overflow
 from strategies.tensors import few_bits
-from tests.test_strategies import CASES, drawn, named
+from tests.contracts import does_not_stay_in, reaches, stays_within
 
 
 def hidden_layers() -> Any:
@@ -235,17 +235,6 @@ NEVER_LEAVES = [
 ]
 
 
-@named(REACHES)
-def test_reaches(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    assert any(map(predicate, drawn(strategy))), f"{strategy.__name__} does not reach {where} in {CASES} cases"
-
-
-@named(LEAVES)
-def test_does_not_stay_in(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    inside = sum(map(predicate, drawn(strategy))) / len(drawn(strategy))
-    assert inside <= 2 / 3, f"{inside:.0%} of the cases of {strategy.__name__} are {where}"
-
-
-@named(NEVER_LEAVES)
-def test_stays_within(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    assert all(map(predicate, drawn(strategy))), f"{strategy.__name__} leaves {where}"
+test_reaches = reaches(REACHES)
+test_does_not_stay_in = does_not_stay_in(LEAVES)
+test_stays_within = stays_within(NEVER_LEAVES)

@@ -1,18 +1,13 @@
-"""Contracts of the strategies: one line per corner that a strategy must reach, and per corner it must not stay in.
-
-A corner counts as reached if it is among 200 cases, twice what a claim draws in the audit profile; the strategy leaves a
-corner that hides mistakes if at least a third of the cases lie elsewhere.
-"""
+"""Contracts of the strategies for texts, tensors, projections and scores: one line per corner, see tests/contracts.py."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import Phase, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oracles.segmentation import occurrences, reachable_ends, segmentations
@@ -31,21 +26,7 @@ from strategies.sampling.segmentation import (
     whole_vocabularies,
 )
 from strategies.tensors import dyadic, few_bits, gaussian
-
-CASES = 200
-
-
-@functools.cache
-def drawn(strategy: Callable[[], st.SearchStrategy[Any]]) -> tuple[Any, ...]:
-    cases = []
-
-    @settings(max_examples=CASES, derandomize=True, database=None, deadline=None, phases=[Phase.generate])
-    @given(strategy())
-    def draw(case: Any) -> None:
-        cases.append(case)
-
-    draw()
-    return tuple(cases)
+from tests.contracts import does_not_stay_in, drawn, reaches, stays_within
 
 
 def matrix() -> st.SearchStrategy[Any]:
@@ -213,26 +194,9 @@ NEVER_LEAVES = [
 ]
 
 
-def named(table: list[tuple[Any, str, Any]]) -> Any:
-    return pytest.mark.parametrize(
-        "strategy, where, predicate", [pytest.param(*line, id=f"{line[0].__name__}: {line[1]}") for line in table]
-    )
-
-
-@named(REACHES)
-def test_reaches(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    assert any(map(predicate, drawn(strategy))), f"{strategy.__name__} does not reach {where} in {CASES} cases"
-
-
-@named(LEAVES)
-def test_does_not_stay_in(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    inside = sum(map(predicate, drawn(strategy))) / len(drawn(strategy))
-    assert inside <= 2 / 3, f"{inside:.0%} of the cases of {strategy.__name__} are {where}"
-
-
-@named(NEVER_LEAVES)
-def test_stays_within(strategy: Callable[[], Any], where: str, predicate: Callable[[Any], bool]) -> None:
-    assert all(map(predicate, drawn(strategy))), f"{strategy.__name__} leaves {where}"
+test_reaches = reaches(REACHES)
+test_does_not_stay_in = does_not_stay_in(LEAVES)
+test_stays_within = stays_within(NEVER_LEAVES)
 
 
 @pytest.mark.parametrize("strategy", [instances, meetings, ordered_instances, haystacks, scored, projections.latent, projections.grouped])
