@@ -19,7 +19,7 @@ from strategies.attention.rounded import Layers, Stack, layers, stacks
 
 FORMS = {"MHA form": "mha_form", "serial form": "serial_form", "merged form": "merged_form"}
 LOSS = Figure(
-    en="error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32",
+    en="Error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32",
     zh="单层 logits 的误差与存储格式的单位舍入误差：bfloat16、float16、float32",
     x="unit roundoff $u$",
     y="relative error",
@@ -181,7 +181,7 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     zh=r"理论上，依次相乘 $(x W_q) W_k^\top$ 的精度损失比先合并再乘的 $x (W_q W_k^\top)$ 要小。",
     scope="Low-rank projections.",
     found=r"Not as a rule. On generic weights both count four roundings. Where the queries have a large component that no key has, serial order stores it and the merged matrix does not: "
-    r"in the pinned case of $G = 157$ its squared error is some forty times that of the merged form.",
+    "in the pinned case the squared error of its logits is some forty times that of the merged form.",
     limits="The error of the logits, without a rotary part; smaller means by more than half a rounding.",
     if_fails="the merged matrix is stored in a coarser format than the rest",
     corrected="Which order loses less depends on where the weights cancel: neither on generic ones, serial order if the latent has a large component that no key reads, "

@@ -234,7 +234,7 @@ def test_the_family_needs_no_preserved_variance(subject, case):
 
 FORMS = ("by_noise", "by_data", "by_both")
 ROUNDED = Figure(
-    en="the weight of the predicted noise in low precision: worst relative error up to each step",
+    en="The weight of the predicted noise in low precision: worst relative error up to each step",
     zh="低精度下预测噪声系数的最大相对误差",
     x="step $t$ of 1000",
     y="relative error",

@@ -401,7 +401,7 @@ def family_where_it_exists(*given):
 
 
 ENLARGED = Figure(
-    en="noise of deviation beta with DDPM's mean: what the variance given the data exceeds the marginal's by, on the post's schedule",
+    en="Noise of deviation beta with DDPM's mean: what the variance given the data exceeds the marginal's by, on the post's schedule",
     zh="以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例",
     x="step $t$ of 1000",
     y=r"$\mathrm{Var}(x_t|x_0) / \bar\beta_t^2 - 1$",

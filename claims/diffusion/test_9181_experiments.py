@@ -60,7 +60,7 @@ def noise_in_the_last_step(x_t, eps, z, abar, bbar, now, then, eta):
 
 
 VARIANCE = Figure(
-    en="share of the variance of the data that the samples have, against the number of steps",
+    en="Share of the variance of the data that the samples have, against the number of steps",
     zh="样本方差占数据方差的比例随步数的变化",
     x="steps $N$",
     y=r"$\mathrm{Var}(x_0) / s^2$",

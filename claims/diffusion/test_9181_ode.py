@@ -460,7 +460,7 @@ def test_the_noisy_iteration(subject, eta):
 # Name in impls, the shares of a step at which the noise is asked for, order.
 SOLVERS = {"Euler in s": ("euler", (0,), 1), "Heun": ("heun", (0, 1), 2), "RK4": ("rk4", (0, 1 / 2, 1 / 2, 1), 4)}
 AT_EQUAL_CALLS = Figure(
-    en="error of four samplers against the number of network calls",
+    en="Error of four samplers against the number of network calls",
     zh="四种采样方法的误差与网络调用次数",
     x="network calls",
     y="error of $x_0$",
