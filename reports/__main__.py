@@ -1,19 +1,21 @@
-"""`python -m reports`: merge the evidence of several runs, or rebuild the page of one, on a machine without torch."""
+"""`python -m reports`: merge the evidence of several runs, rebuild the page of one, or compare two, on a machine without torch."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from reports import evidence
-from reports.publish import EVIDENCE, VERDICTS, Published, load_verdicts, publish, render
+from reports.diff import changes
+from reports.publish import EVIDENCE, VERDICTS, Published, load, load_verdicts, publish, render
 
 UNUSABLE = 2  # exit status where nothing was written, the same as argparse's own
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0, or 2 with one sentence on stderr where the input or the output cannot be used."""
+    """Exit status: 0; 1 where `diff` found something worse; 2 with one sentence on stderr where input or output cannot be used."""
     given = parser().parse_args(arguments)
     try:
         return given.run(given)
@@ -34,7 +36,32 @@ def parser() -> argparse.ArgumentParser:
     rendering = commands.add_parser("render", help="rebuild the page of a report folder")
     rendering.add_argument("folder", type=Path, metavar="DIR", help="a folder with evidence.jsonl, or with verdicts.json alone")
     rendering.set_defaults(run=render_command)
+    comparing = commands.add_parser("diff", help="what changed between two runs; exit status 1 if anything got worse")
+    comparing.add_argument("old", type=Path, metavar="OLD", help="report folder, verdicts.json or evidence.jsonl")
+    comparing.add_argument("new", type=Path, metavar="NEW", help="the same of the later run")
+    comparing.set_defaults(run=diff_command)
     return made
+
+
+def diff_command(given: argparse.Namespace) -> int:
+    documents = [verdicts_of(path) for path in (given.old, given.new)]
+    try:
+        found = list(changes(*documents))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # a document may lack anything anywhere
+        why = f"{given.old} and {given.new}: one of them is not what an audit writes ({error!r}); run the audit again"
+        raise evidence.UnusableEvidence(why) from error
+    for change in found:
+        print(f"{'worse ' if change.worse else 'other '} {change.claim}: {change.what}")
+    worse = sum(change.worse for change in found)
+    print(f"{len(found)} differences, {worse} of them for the worse")
+    return 1 if worse else 0
+
+
+def verdicts_of(path: Path) -> dict[str, Any]:
+    """The verdict document of a report folder or of either of its files."""
+    if path.is_dir():
+        path = path / (VERDICTS if (path / VERDICTS).exists() else EVIDENCE)
+    return load(path) if path.suffix == ".jsonl" else load_verdicts(path)
 
 
 def merge_command(given: argparse.Namespace) -> int:
