@@ -23,6 +23,16 @@ def closed_form(log_n: float) -> mpmath.mpf:
         return max(w - 0.5, mpmath.mpf(0))
 
 
+def share_of_rounding(alpha: float, log_n: float) -> float:
+    """|alpha^2 - closed form| over what a program in float64 may be off by; above 1, or NaN, alpha is another scale.
+
+    alpha^2 = omega(log n + 1/2 - log 2) - 1/2 is the end of 12 roundings of numbers of at most log n + 1: the constant and the sum
+    (2), Wright's omega, whose residual x - w - log w has three terms and is not amplified (omega' < 1), and its result (7), the
+    subtraction of 1/2 (1), a square root, squared here (2).
+    """
+    return float(abs(mpmath.fmul(alpha, alpha, exact=True) - closed_form(log_n))) / (12 * 2.0**-53 * (log_n + 1))
+
+
 def objective(alpha: float, n: int) -> mpmath.mpf:
     """A(alpha), with 1e-50 of the larger of its two terms as error."""
     grown = settled(lambda: mpmath.exp(mpmath.mpf(alpha) ** 2) / n, "e^(alpha^2) / n", digits=DIGITS)

@@ -266,6 +266,10 @@ class CorruptsOneIn1000(TorchDispatchMode):
         return got
 
 
+# For claims about a closed form and not about a program: one executor, and none of the faulty ones.
+DOUBLE = Executor("cpu", torch.float64)
+FLOAT64 = Executors((DOUBLE,))
+
 FAULTS: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "executor-truncates-like-tf32": TruncatesLikeTF32,
     "executor-corrupts-one-in-1000": CorruptsOneIn1000,

@@ -15,6 +15,13 @@ def test_one_code_is_twice_a_chi_square(d: int) -> None:
     assert median(d, 1) == pytest.approx(2 * chi2.median(d), rel=1e-4)
 
 
+@pytest.mark.parametrize("d, c", [(4, 64), (16, 64), (64, 16), (2, 16), (1, 3), (16, 4), (4, 1)])
+def test_the_median_may_be_off_by_a_millionth_of_itself(d: int, c: int) -> None:
+    t = median(d, c)
+    assert abs(farther(d, c, t) - 0.5) <= 4e-6 + 1e-6
+    assert (farther(d, c, 0.999 * t) - farther(d, c, 1.001 * t)) / 0.002 < 4
+
+
 def test_on_the_line_two_codes_are_the_nearer_of_two() -> None:
     # E min(X, Y) with X - Y' of correlated differences: by simulation of 4 * 10^6 draws 0.8973 within 0.003.
     assert distortion(1, 2) == pytest.approx(0.8973, abs=0.003)

@@ -18,7 +18,7 @@ from claims import Finding, Kind, claim, counterexample, subjects, variant
 from claims.attention.test_9812_attention_scale import POST, PROMISED
 from impls.attention import annealed_scale, decoder_scale, mean_gradient, scale_fits
 from oracles import annealed
-from oracles.annealed import closed_form, objective, peaks, stationary
+from oracles.annealed import closed_form, objective, peaks, share_of_rounding, stationary
 from oracles.evidence import Strength, Unsettled, measured, require
 from oracles.normal_scores import attended_score, concentration
 from oracles.settled import settled
@@ -133,10 +133,7 @@ def stationary_at(inverse):
 def test_annealed_optimum_has_a_closed_form(subject, n):
     log_n = math.log(n)  # from here on n is e^log_n with this very float, so that the program's input is exact
     got, closed = subject.optimum(log_n), closed_form(log_n)
-    # In float64 alpha^2 = omega(log n + 1/2 - log 2) - 1/2 is the end of 12 roundings of numbers of at most log n + 1: the
-    # constant and the sum (2), Wright's omega, whose residual x - w - log w has three terms and is not amplified
-    # (omega' < 1), and its result (7), the subtraction of 1/2 (1), a square root, squared here (2).
-    share = float(abs(mpmath.fmul(got, got, exact=True) - closed)) / (12 * 2.0**-53 * (log_n + 1))
+    share = share_of_rounding(got, log_n)
     require(
         got >= 0 and share <= 1,
         f"log n = {log_n:.6g}: alpha = {got:.15g}, the closed form is {float(mpmath.sqrt(closed)):.15g}",

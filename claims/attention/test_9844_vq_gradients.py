@@ -21,11 +21,10 @@ from oracles.ball import certified
 from oracles.cost import beyond_linear, cost, linear
 from oracles.derivative import gradient_at_zero
 from oracles.evidence import Strength, measured, require
-from oracles.executors import Executor, largest_share, relative
+from oracles.executors import DOUBLE, largest_share, relative
 from strategies.attention.quantised import Backward, backward, generic_backward
 from strategies.attention.two_blocks import History, history
 
-DOUBLE = Executor("cpu", torch.float64)
 MASKS = {"bidirectional": all_tokens, "causal": causal_mask}
 
 

@@ -15,16 +15,13 @@ from impls.attention import centroids, dirac, linear, mixture, performer_steps, 
 from oracles.ball import balls, certified, rounded
 from oracles.budget import Bound, conditioning
 from oracles.evidence import Strength, equal, measured, require
-from oracles.executors import Executor, Executors
+from oracles.executors import FLOAT64
 from oracles.gauss_hermite import normal
 from oracles.integral import against_normal
 from oracles.random_codes import distortion, median
 from oracles.statistics import proportion_is
 from strategies.attention.features import SoftCodes, kernels, untied
 from strategies.tensors import gaussian
-
-# Where a claim is about a closed form and not about a program: one executor, and none of the faulty ones.
-FLOAT64 = Executors((Executor("cpu", torch.float64),), (), {})
 
 
 def column(*entries):
@@ -174,7 +171,8 @@ def test_gaussian_features_halve_the_logits(subject, case):
     bound = Bound(truth, (1 + size) * truth, roundings=9, sums=2 * d, exponent=float(size.max()))
     FLOAT64.hold("mean weight", subject.gaussian_limit, (Q, K), bound)
 
-    w, mass = normal(3, 1)  # exact for the fourth moment
+    # Exact for the fourth moment. Three terms of at most 3/4 in all, each rounded six times and the nodes and weights once: below 32 u.
+    w, mass = normal(3, 1)
     variance = float((mass * (w[:, 0] ** 2 / 2) ** 2).sum() - (mass * w[:, 0] ** 2 / 2).sum() ** 2)
     require(
         abs(variance - 0.5) < 2**-48,
@@ -216,10 +214,9 @@ ENTRIES = st.fractions(-9, 9, max_denominator=9)
 @given(case=st.integers(1, 4).flatmap(lambda d: st.lists(st.tuples(ENTRIES, ENTRIES), min_size=d, max_size=d)))
 def test_completing_the_square(subject, case):
     k, omega = (np.array(entries, dtype=object) for entries in zip(*case, strict=True))
-    product, square = sum((a * b for a, b in case), Fraction(0)), sum(((a - b) ** 2 for a, b in case), Fraction(0))
-    norms = sum((a * a + b * b for a, b in case), Fraction(0))
-    equal(subject.exponent(k, omega), product - norms / 2, "exponent of a key feature")
-    equal(subject.half_square(k, omega), subject.exponent(k, omega), f"-|k - omega|^2 / 2 = {-square / 2} against the exponent")
+    square = sum(((a - b) ** 2 for a, b in case), Fraction(0))
+    equal(subject.exponent(k, omega), -square / 2, "exponent of a key feature")
+    equal(subject.half_square(k, omega), -square / 2, "-|k - omega|^2 / 2")
 
 
 BETAS = tuple(4**k for k in range(13))
@@ -272,8 +269,10 @@ def test_softmax_tends_to_the_nearest_code(subject, case):
             arithmetic="float64",
             strength=Strength.BUDGET,
         )
-        # Squares and gaps are exact; a logit and its difference from the largest are each rounded once or twice relative to beta |k - c|^2.
-        room = 1 + 2**-50 * (1 + beta * squares.amax(-1))
+        # Squares, gaps and their multiples by a power of 4 are exact, so is the nearest code's exponential of 0. In units of u: a logit's
+        # difference from the largest is off by beta |k - c|^2 / 2, then exponential (2), both quotients (2), the sum (c - 2) and the ratio
+        # (1); on the other side exponential (2), factor and room (2).
+        room = 1 + 2.0**-53 * (len(C) + 7 + beta * squares.amax(-1) / 2)
         low, high = torch.exp(-beta * gap / 2) / room, (len(C) - 1) * torch.exp(-beta * gap / 2) * room
         within = (others >= low - tiny) & (others <= high + tiny)
         worst = int((~within).int().argmax())
@@ -292,7 +291,7 @@ def test_softmax_tends_to_the_nearest_code(subject, case):
 
 @st.composite
 def keys_on_the_line(draw):
-    """A query, two keys with values, all multiples of 1/32 in -4..4, and a deviation."""
+    """A query, two keys with values, all multiples of 1/64 in -2..2, and a deviation."""
     q, K, V = (draw(st.lists(st.integers(-128, 127), min_size=n, max_size=n)) for n in (1, 2, 2))
     scaled = [torch.tensor(x, dtype=torch.float64) / 64 for x in (q[0], K, V)]
     return (*scaled, torch.tensor(draw(st.sampled_from([0.5, 1.0, 0.125])), dtype=torch.float64))

@@ -16,7 +16,7 @@ from oracles.attention import average
 from oracles.ball import certified
 from oracles.budget import Bound, conditioning, third
 from oracles.evidence import Strength, measured, require
-from oracles.executors import Executor
+from oracles.executors import DOUBLE
 from oracles.gauss_hermite import normal, truncation
 from strategies.attention.features import Mixture, SoftCodes, mixtures, pairs, soft_codes
 
@@ -27,7 +27,6 @@ POST = Post(
     zh="我在Performer中发现了Transformer-VQ的踪迹",
     topic="attention",
 )
-DOUBLE = Executor("cpu", torch.float64)
 NODES = 48  # per dimension: the rule's deficit stays below 1e-20 for second moments of pairs with entries in -1..1
 
 

@@ -20,7 +20,7 @@ from oracles.ball import rounded
 from oracles.budget import Bound
 from oracles.ddim import admitting, read, same_law
 from oracles.evidence import equal, measured
-from oracles.executors import Executor, Executors
+from oracles.executors import FLOAT64
 from oracles.figure import Figure
 from oracles.gaussian import Affine, Gaussian, posterior
 from oracles.surd import exact, same
@@ -34,7 +34,6 @@ POST = Post(
     zh="生成扩散模型漫谈（四）：DDIM = 高观点DDPM",
     topic="diffusion",
 )
-FLOAT64 = Executors((Executor("cpu", torch.float64),))
 TINY = 10.0**-20  # relative errors of this size are nothing on executors: only the exact half of a check can see them
 
 

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claims import Finding, Kind, claim, counterexample, subjects, variant
-from claims.sampling.test_9768_viterbi_sampling import POST, scan_of
+from claims.sampling.test_9768_viterbi_sampling import POST
 from impls.sampling import printed_decoder, subword_regularization, viterbi_decoding
-from impls.sampling.segment import follow, longest_first
+from impls.sampling.segment import SCANS, follow, longest_first
 from oracles.evidence import equal, measured, require
 from oracles.law import law, proportional
 from oracles.operations import priced
@@ -74,7 +74,7 @@ def ends_descending(text, weights, scan=longest_first):
 @example(case=instance("abc", abc=1, a=1, bc=3, ab=1, c=2))
 @example(case=LONG)
 def test_decoding_attains_the_maximum(subject, case):
-    found = subject.decode(case.text, case.weights, scan_of(case))
+    found = subject.decode(case.text, case.weights, SCANS[case.shortest_first])
     best = optima(case.text, case.weights) or {None}
     require(
         found in best,
@@ -158,7 +158,7 @@ def cut(kept_of):
 @example(case=ALL_PRIMES, n=128, long=ABABABAB)
 def test_n_best_segmentations_and_their_cost(subject, case, n, long):
     weighted = segmentations(case.text, case.weights)
-    kept = subject.n_best(case.text, case.weights, n, scan_of(case))
+    kept = subject.n_best(case.text, case.weights, n, SCANS[case.shortest_first])
     heaviest = sorted(weighted.values(), reverse=True)[:n]
     equal([weight for weight, _ in kept], heaviest, f"{case}, n = {n}: weights of the best segmentations")
     equal(
@@ -166,7 +166,7 @@ def test_n_best_segmentations_and_their_cost(subject, case, n, long):
         {pieces: weighted.get(pieces) for _, pieces in kept},
         f"{case}, n = {n}: segmentations kept",
     )
-    drawn = law(partial(subject.sample, case.text, case.weights, n=n, scan=scan_of(case)))
+    drawn = law(partial(subject.sample, case.text, case.weights, n=n, scan=SCANS[case.shortest_first]))
     equal(drawn, proportional({pieces: weight for weight, pieces in kept} or {None: 1}), f"{case}, n = {n}: law of the sample")
 
     text, vocabulary = long
@@ -272,6 +272,7 @@ speeds = SimpleNamespace(table=TABLE)
 @example(errors=(-HUNDREDTH, HUNDREDTH), name="SP-Unigram")
 def test_speeds_have_the_ratios_that_are_drawn_from_them(subject, errors, name):
     before, after = (Fraction(printed) + error for printed, error in zip(subject.table[name], errors, strict=True))
+    # "Less than a quarter", and "about 30 %" read as 29 to 31; of SP-BPE the post gives the speeds alone: a loss of less than a tenth.
     left = {
         "SP-BPE": (Fraction(9, 10), Fraction(1)),
         "SP-Unigram": (Fraction(0), Fraction(1, 4)),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
 from impls.sampling import flat, perfect_sampling, tokenize, viterbi_decoding, viterbi_sampling, walk
-from impls.sampling.segment import follow, longest_first, shortest_first
+from impls.sampling.segment import SCANS, follow, longest_first, shortest_first
 from oracles.evidence import equal, measured, require
 from oracles.law import law, total_variation
 from oracles.operations import priced
@@ -31,12 +31,8 @@ POST = Post(
 )
 
 
-def scan_of(case):
-    return shortest_first if case.shortest_first else longest_first
-
-
 def output_law(sample, case):
-    return law(lambda coin: sample(case.text, case.weights, coin, scan_of(case)))
+    return law(lambda coin: sample(case.text, case.weights, coin, SCANS[case.shortest_first]))
 
 
 def duels(accept):
@@ -259,7 +255,7 @@ def three_tied_in_one():
 @example(case=CLOSE, alpha=16)
 @example(case=CLOSE, alpha=64)
 def test_large_alpha_decodes(subject, case, alpha):
-    decoded = viterbi_decoding.decode(case.text, case.weights, scan_of(case))
+    decoded = viterbi_decoding.decode(case.text, case.weights, SCANS[case.shortest_first])
     missed = 1 - output_law(subject.sample, case.tempered(alpha)).get(decoded, Fraction(0))
     weighted = segmentations(case.text, case.weights)
     best = max(weighted.values())
@@ -314,11 +310,11 @@ def switched_at(deterministic):
 @example(case=instance("ab", a=1, b=2, ab=1), alpha=2)
 def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
     chosen = {} if alpha is None else {"alpha": alpha}
-    got = law(lambda coin: subject.tokenize(case.text, case.weights, coin, **chosen, scan=scan_of(case)))
+    got = law(lambda coin: subject.tokenize(case.text, case.weights, coin, **chosen, scan=SCANS[case.shortest_first]))
     if alpha is not None and alpha > 0:
         due = output_law(viterbi_sampling.sample, case.tempered(alpha))
     else:
-        due = {viterbi_decoding.decode(case.text, case.weights, scan_of(case)): Fraction(1)}
+        due = {viterbi_decoding.decode(case.text, case.weights, SCANS[case.shortest_first]): Fraction(1)}
     equal(got, due, f"{case}, alpha {'left out' if alpha is None else f'= {alpha}'}: law of the output")
 
 

@@ -337,10 +337,8 @@ def sampled_with_its_share(sample, case, alpha):
         got = law(lambda coin: sample(flips(coin)))
     due = segmentations(case.text, dict.fromkeys(case.scores, 1)) or [None]
     equal(sorted(got, key=str), sorted(due, key=str), f"{case}, alpha = {alpha:g}: what is sampled at all")
-    if None in due:
-        return
     with mpmath.workdps(DIGITS):
-        weights = [mpmath.exp(mpmath.mpf(alpha) * mpmath.fsum(case.scores[piece] for piece in pieces)) for pieces in due]
+        weights = [mpmath.exp(mpmath.mpf(alpha) * mpmath.fsum(case.scores[piece] for piece in pieces or ())) for pieces in due]
         shares = [w / mpmath.fsum(weights) for w in weights]
     candidates, M = len(longest_first(case.text, case.scores)), alpha * 5 * len(case.text) + math.log(len(due))  # the least score is -5
     off = candidates * share_error("float64", recursion_error("float64", candidates, M), M) + UNIT["float64"]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
 from impls.sampling import aho_corasick, perfect_sampling, reservoir, subword_regularization, viterbi_sampling
-from impls.sampling.segment import follow, longest_first, shortest_first
+from impls.sampling.segment import SCANS, follow, longest_first, shortest_first
 from oracles.evidence import equal, measured, require
 from oracles.figure import Figure
 from oracles.law import law, proportional, total_variation
@@ -55,7 +55,7 @@ LAWS = Figure(
 
 
 def output_law(subject, case):
-    scan = shortest_first if case.shortest_first else longest_first
+    scan = SCANS[case.shortest_first]
     return law(lambda coin: subject.sample(case.text, case.weights, coin, scan))
 
 

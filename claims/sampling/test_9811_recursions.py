@@ -24,7 +24,7 @@ from claims.sampling.test_9811_perfect_sampling import (
     stored_prefix_weight,
 )
 from impls.sampling import partition, perfect_sampling, scan_bound, subword_regularization, viterbi_decoding, viterbi_sampling
-from impls.sampling.segment import follow, longest_first, shortest_first
+from impls.sampling.segment import SCANS, follow, longest_first
 from oracles.evidence import equal, measured, require
 from oracles.law import independent, law, marginal, proportional, total_variation
 from oracles.operations import priced
@@ -278,7 +278,7 @@ def test_one_product_and_one_coin_per_candidate(subject, case, seed):
 
 def stored(subject, case):
     """The joint law of the segmentations that one pass keeps for all prefixes of the text: None where there is none."""
-    scan = shortest_first if case.shortest_first else longest_first
+    scan = SCANS[case.shortest_first]
 
     def one_pass(coin):
         route = subject.routes(case.text, case.weights, coin, scan)
@@ -372,7 +372,7 @@ def one_coin_for_all_positions(text, weights, coin, scan):
 @example(case=ALL_PRIMES)
 @example(case=ALL_OF_ABC)
 def test_back_pointers_are_independent(subject, case):
-    scan = shortest_first if case.shortest_first else longest_first
+    scan = SCANS[case.shortest_first]
     ends = range(1, len(case.text) + 1)
 
     def starts(coin):
@@ -416,7 +416,7 @@ def test_back_pointers_are_independent(subject, case):
 @example(case=CLOSE, alpha=4)
 @example(case=CLOSE, alpha=1)
 def test_large_alpha_decodes(subject, case, alpha):
-    scan = shortest_first if case.shortest_first else longest_first
+    scan = SCANS[case.shortest_first]
     decoded = viterbi_decoding.decode(case.text, case.weights, scan)
     missed = 1 - output_law(subject, case.tempered(alpha)).get(decoded, Fraction(0))
     weighted = segmentations(case.text, case.weights)
@@ -481,7 +481,7 @@ def first_n_found(text, weights, coin, n, scan):
 @example(case=ABABA, n=1)
 @example(case=ABABA, n=4)
 def test_subword_regularization_misses_the_mass_of_what_it_leaves_out(subject, case, n):
-    scan = shortest_first if case.shortest_first else longest_first
+    scan = SCANS[case.shortest_first]
     weighted = segmentations(case.text, case.weights) or {None: Fraction(1)}
     perfect = output_law(perfect_sampling, case)
     for kept in (n, len(weighted)):

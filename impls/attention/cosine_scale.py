@@ -47,4 +47,4 @@ def optimum(log_n, d):
     high = 1.0
     while size(high, d) < log_n:
         high *= 2
-    return brentq(lambda alpha: size(alpha, d) - log_n, 0, high, rtol=1e-12)
+    return brentq(lambda alpha: size(alpha, d) - log_n, 0, high, rtol=1e-12)  # well below what `size` knows

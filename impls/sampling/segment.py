@@ -18,6 +18,10 @@ def shortest_first(text: str, vocabulary: Collection[str]) -> list[tuple[int, in
     return sorted(longest_first(text, vocabulary), key=lambda candidate: (candidate[1], -candidate[0]))
 
 
+# By whether the shortest token of each end comes first.
+SCANS = {False: longest_first, True: shortest_first}
+
+
 def reachable(candidates: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """The candidates whose start is the end of an earlier one or of nothing: the others have no segmentation to extend."""
     ends = {0}
