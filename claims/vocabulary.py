@@ -14,7 +14,7 @@ import re
 import sys
 import unittest
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from enum import Enum
 from types import ModuleType
 from typing import Any
@@ -22,7 +22,8 @@ from typing import Any
 import hypothesis
 
 DECLARATION = "__claim__"
-TOLD = ("section", "says", "zh", "scope", "found", "limits", "if_fails", "corrected", "corrected_by", "merges", "part_of", "proxy")
+BOTH = ("says", "scope", "found", "limits", "if_fails", "corrected")  # what readers get in English and in Chinese
+TOLD = ("corrected_by", "part_of", "proxy")
 
 
 class Kind(Enum):
@@ -51,34 +52,50 @@ class Finding(Enum):
 
 @dataclass(frozen=True)
 class Post:
-    """A post of kexue.fm: archive number, date of publication (ISO), title in English and Chinese, topic folder."""
+    """A post of kexue.fm: archive number, date of publication (ISO), topic folder, title.
+
+    sections: those with claims, English name to Chinese name, in the order of the post; its claims are shown in this order.
+    stands: one paragraph that says what of the post stands. zh: title and stands in Chinese.
+    """
 
     archive: int
     date: str
-    en: str
-    zh: str
     topic: str
+    title: str
+    sections: dict[str, str]
+    stands: str
+    zh: dict[str, str]
 
-    @property
-    def url(self) -> str:
-        return f"https://kexue.fm/archives/{self.archive}"
+    def told(self) -> dict[str, Any]:
+        """The post as plain JSON values, for the evidence file."""
+        return {
+            "archive": self.archive,
+            "date": self.date,
+            "topic": self.topic,
+            "url": f"https://kexue.fm/archives/{self.archive}",
+            "title": both(self.title, self.zh.get("title", "")),
+            "stands": both(self.stands, self.zh.get("stands", "")),
+            "sections": [both(en, zh) for en, zh in self.sections.items()],
+        }
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """A pinned case at which the statement fails, and what one sees there."""
+    """A pinned case at which the statement fails, and what one sees there, in English and in Chinese."""
 
     why: str
+    zh: str
     case: dict[str, Any]
 
 
 @dataclass
 class Claim:
-    """A declared claim. The text fields are English (`zh`: Chinese) with LaTeX between dollar signs.
+    """A declared claim. The text fields are English with LaTeX between dollar signs; `zh` has the same fields in Chinese.
 
-    says: the post's statement. scope: the conditions the post states. found: the finding in one sentence, incl. the
-    scope in which it is true. corrected: the sentence the post should have had (refuted claims). limits: what the check
-    cannot show. if_fails: the likeliest cause if a subject is refuted.
+    section: one of its post's. says: the post's statement. scope: the conditions the post states. found: the finding in one sentence,
+    incl. the scope in which it is true. corrected: the sentence the post should have had (refuted claims). limits: what the
+    check cannot show. if_fails: the likeliest cause if a subject is refuted. In `zh`, `names` has the names of what the check
+    measures, draws and certifies, with # for every number in them: {"error for n = #": "n = # 时的误差"}.
 
     The catalogue of a post's statements may cut them differently. merges: ids of other entries that this claim checks
     too, each with the reason. part_of: the entry that this claim was split from. proxy: id of the claim that comes nearest
@@ -91,7 +108,7 @@ class Claim:
     kind: Kind | None = None
     finding: Finding | None = None
     says: str = ""
-    zh: str = ""
+    zh: dict[str, Any] = field(default_factory=dict)
     scope: str = ""
     found: str = ""
     limits: str = ""
@@ -113,15 +130,19 @@ class Claim:
         found = []
         if not re.fullmatch(r"[a-z0-9]+([-.][a-z0-9]+)*", self.id):
             found.append(f"its id {self.id!r} is not a slug: use lower-case words joined by hyphens")
-        for name in ("section", "says", "zh", "found"):
+        for name in ("section", "says", "found"):
             if not getattr(self, name):
                 found.append(f"it has no `{name}`: add {name}=... to @claim")
+        if self.section and self.section not in self.post.sections:
+            found.append(f"its post has no section {self.section!r}: use one of {', '.join(self.post.sections)}, or add it to the Post")
         for name, allowed in (("kind", Kind), ("finding", Finding)):
             if not isinstance(getattr(self, name), allowed):
                 options = ", ".join(f"{allowed.__name__}.{member.name}" for member in allowed)
                 found.append(f"its `{name}` is {getattr(self, name)!r}: use one of {options}")
-        if not all((self.post.archive, self.post.date, self.post.en, self.post.zh, self.post.topic)):
-            found.append("its Post lacks a field: give archive, date, en, zh and topic")
+        if lacking := [name for name, value in vars(self.post).items() if not value and name != "zh"]:
+            found.append(f"its Post has no {' and no '.join(lacking)}: add {'=..., '.join(lacking)}=...")
+        if unknown := [name for name in self.zh if name not in (*BOTH, "merges", "names")]:
+            found.append(f"its `zh` has {' and '.join(unknown)}: its fields are {', '.join(BOTH)}, merges and names")
         return found + (self.problems_unchecked() if self.finding is Finding.NOT_CHECKABLE else self.problems_checked())
 
     def problems_unchecked(self) -> list[str]:
@@ -149,6 +170,14 @@ class Claim:
             found.append("its test has no parameter `subject`: that is how the implementations under audit come in")
         return found
 
+    def untranslated(self) -> list[str]:
+        """What readers of the Chinese page will get in English."""
+        missing = [f"zh=dict({name}=...) of the claim" for name in BOTH if getattr(self, name) and not self.zh.get(name)]
+        missing += [f"zh=dict(merges={{{id!r}: ...}}) of the claim" for id in self.merges if not self.zh.get("merges", {}).get(id)]
+        missing += [f"the second text of counterexample {n}" for n, pinned in enumerate(self.counterexamples, start=1) if not pinned.zh]
+        missing += [f"zh=dict({name}=...) of its Post" for name in ("title", "stands") if not self.post.zh.get(name)]
+        return missing + [f"sections={{{self.section!r}: ...}} of its Post"] * (not self.post.sections.get(self.section))
+
     @property
     def digest(self) -> str:
         """Changes whenever the claim file does, or anything audited that it uses; older evidence is stale."""
@@ -158,18 +187,26 @@ class Claim:
         return hashlib.sha256("\0".join([json.dumps(told, sort_keys=True), *sources]).encode()).hexdigest()[:16]
 
     def told(self) -> dict[str, Any]:
-        """The declaration as plain JSON values, for the evidence file."""
+        """The declaration as plain JSON values, for the evidence file; a text is {"en": English, "zh": Chinese}."""
         return {
             "id": self.id,
-            "post": {**asdict(self.post), "url": self.post.url},
+            "post": self.post.archive,
+            "section": both(self.section, self.post.sections.get(self.section, "")),
             "kind": self.kind.value,
             "finding": self.finding.value,
             "headline": self.headline,
+            **{name: both(getattr(self, name), self.zh.get(name, "")) for name in BOTH},
+            "merges": {id: both(reason, self.zh.get("merges", {}).get(id, "")) for id, reason in self.merges.items()},
+            "names": self.zh.get("names", {}),
             "counterexamples": [
-                {"why": pinned.why, "case": ", ".join(f"{name}={value!r}" for name, value in pinned.case.items())}
+                {"why": both(pinned.why, pinned.zh), "case": ", ".join(f"{name}={value!r}" for name, value in pinned.case.items())}
                 for pinned in self.counterexamples
             ],
         } | {name: getattr(self, name) for name in TOLD}
+
+
+def both(en: str, zh: str) -> dict[str, str]:
+    return {"en": en, "zh": zh}
 
 
 def used_by(module: ModuleType) -> set[ModuleType]:
@@ -208,18 +245,18 @@ def claim(post: Post, id: str, **declared: Any) -> Callable[[Callable[..., Any]]
     return declare
 
 
-def not_checkable(post: Post, id: str, *, section: str, says: str, zh: str, reason: str, proxy: str) -> Callable[..., Any]:
+def not_checkable(post: Post, id: str, *, section: str, says: str, found: str, proxy: str, zh: dict[str, str]) -> Callable[..., Any]:
     """Declare a statement of `post` that no program here can decide, so that the total is honest: test_name = not_checkable(...).
 
-    reason: what it would take to check it. proxy: id of the claim that comes nearest. It is collected like any claim and
+    found: what it would take to check it. proxy: id of the claim that comes nearest. It is collected like any claim and
     is always "not run".
     """
 
     def test(subject: None) -> None:
-        raise unittest.SkipTest(f"cannot be checked: {reason}")
+        raise unittest.SkipTest(f"cannot be checked: {found}")
 
     declare = claim(
-        post, id, section=section, kind=Kind.EMPIRICAL, finding=Finding.NOT_CHECKABLE, says=says, zh=zh, found=reason, proxy=proxy
+        post, id, section=section, kind=Kind.EMPIRICAL, finding=Finding.NOT_CHECKABLE, says=says, found=found, proxy=proxy, zh=zh
     )
     return declare(test)
 
@@ -238,14 +275,15 @@ def subjects(reference: Any, /, **controls: Any) -> Callable[[Callable[..., Any]
     return attach
 
 
-def counterexample(why: str, /, **case: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def counterexample(why: str, zh: str = "", /, **case: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Pin a case at which the statement fails: of a refuted claim anywhere, of an in-scope claim outside of its scope.
 
-    It runs as an item of its own, one call, and must raise `Refuted`; smallest first if there are several.
+    why, zh: what one sees there, in English and in Chinese. It runs as an item of its own, one call, and must raise `Refuted`;
+    smallest first if there are several.
     """
 
     def attach(test: Callable[..., Any]) -> Callable[..., Any]:
-        test.__counterexamples__ = [Counterexample(why, case), *getattr(test, "__counterexamples__", ())]
+        test.__counterexamples__ = [Counterexample(why, zh, case), *getattr(test, "__counterexamples__", ())]
         return test
 
     return attach

@@ -9,17 +9,16 @@ from oracles.evidence import record
 
 @dataclass(frozen=True)
 class Figure:
-    """What is drawn: title in English and Chinese, labels of both axes (LaTeX between dollar signs), logarithmic axes ("", "x", "y", "xy")."""
+    """What is drawn: title, labels of both axes (LaTeX between dollar signs), logarithmic axes ("", "x", "y", "xy")."""
 
-    en: str
-    zh: str
+    title: str
     x: str
     y: str
     log: str = ""
 
     def __post_init__(self) -> None:
         if self.log not in ("", "x", "y", "xy"):
-            raise ValueError(f'figure {self.en!r}: log={self.log!r}; give "", "x", "y" or "xy"')
+            raise ValueError(f'figure {self.title!r}: log={self.log!r}; give "", "x", "y" or "xy"')
 
     def point(self, series: str, x: float | str, y: float) -> None:
         """Keep the smallest and the largest y seen at this x of a series. An x that is a string makes bars."""

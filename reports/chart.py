@@ -1,7 +1,7 @@
 """Where the marks of a figure go: data of the evidence -> coordinates that templates/chart.html writes as SVG.
 
 Lines where x is a number, bars where it is a name. What has no place on its axis (infinite, not a number, not positive on
-a logarithmic axis) is left to the table beside the picture.
+a logarithmic axis) is left to the table beside the picture. The precision ladder of a claim is a chart of its own.
 """
 
 from __future__ import annotations
@@ -136,3 +136,55 @@ def powers(low: float, high: float) -> list[tuple[float, str]]:
         every = math.ceil((last - first + 1) / MOST_TICKS)
         return [(10.0**k, "10" + str(k).translate(SUPERSCRIPT) if not 0 <= k <= 3 else str(10**k)) for k in range(first, last + 1, every)]
     return multiples(low, high)  # within a decade no power of ten may lie
+
+
+UNITS = {"bfloat16": 2.0**-8, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}  # unit roundoff, round to nearest
+RUNG, LADDER_LEFT, LADDER_RIGHT = 18, 150, 400  # height of a rung; where the scale begins and ends
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One arithmetic: its residual, and the unit roundoff that an identity's residual goes down with, as places on a logarithmic scale."""
+
+    label: str
+    y: int
+    residual: float
+    unit: float
+    value: str
+
+
+@dataclass(frozen=True)
+class Ladder:
+    rungs: list[Rung]
+    height: int
+    width: int = 480
+    left: int = LADDER_LEFT
+    right: int = LADDER_RIGHT
+
+
+def ladder(rows: list[dict[str, Any]]) -> Ladder | None:
+    """The precision ladder of a claim: one rung for each arithmetic with a residual, coarsest first; None below two rungs.
+
+    Reordered sums have the unit roundoff of their dtype, so that they are no rung of their own.
+    """
+    known = [(unit_of(row["arithmetic"]), float(row["residual"]), row) for row in rows if "residual" in row and "reassociated" not in row["arithmetic"]]
+    known = sorted(
+        ((u, r, row) for u, r, row in known if u and r > 0), key=lambda rung: (-rung[0], rung[2]["device"], rung[2]["arithmetic"])
+    )
+    if len({u for u, _, _ in known}) < 2:
+        return None
+    at = scale([1.0, *(value for u, r, _ in known for value in (u, r) if math.isfinite(value))], True, LADDER_LEFT, LADDER_RIGHT)
+    rungs = [
+        Rung(f"{row['device']} {row['arithmetic']}", RUNG * n + 12, round(at(r), 1), round(at(u), 1), f"{r:.1e}")
+        for n, (u, r, row) in enumerate(known)
+        if math.isfinite(r)
+    ]
+    return Ladder(rungs, RUNG * len(rungs) + 8)
+
+
+def unit_of(arithmetic: str) -> float:
+    """Unit roundoff of an arithmetic by its name; 0 where it has none or is unknown."""
+    words = arithmetic.removeprefix("balls, ").split()
+    if len(words) >= 2 and words[1] == "digits" and words[0].isdigit():
+        return 10.0 ** -int(words[0])
+    return UNITS.get(words[0], 0.0) if words else 0.0

@@ -16,9 +16,20 @@ SILENT = ("not run", "stale")  # outcomes of a row that is no evidence about the
 
 @dataclass(frozen=True)
 class Change:
+    """`text` is a sentence with gaps, so that it can be said in another language, `values` is what stands in them."""
+
     claim: str
-    what: str
     worse: bool
+    text: str
+    values: dict[str, str]
+
+    @property
+    def what(self) -> str:
+        return self.text % self.values
+
+
+def change(claim: str, text: str, *, worse: bool, **values: str) -> Change:
+    return Change(claim, worse, text, values)
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
@@ -26,10 +37,10 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     before, after = ({claim["id"]: claim for claim in document["claims"]} for document in (old, new))
     for id in sorted(before.keys() | after.keys()):
         if id not in after:
-            yield Change(id, "the claim is gone", worse=True)
+            yield change(id, "the claim is gone", worse=True)
         elif id not in before:
-            outcome = after[id]["outcome"]
-            yield Change(id, f"new, {after[id]['finding']}, {outcome}", worse=RANK[outcome] > RANK["not run"])
+            finding, outcome = after[id]["finding"], after[id]["outcome"]
+            yield change(id, "new, %(finding)s, %(outcome)s", worse=RANK[outcome] > RANK["not run"], finding=finding, outcome=outcome)
         else:
             yield from of_claim(before[id], after[id])
 
@@ -37,17 +48,19 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 def of_claim(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
     id = new["id"]
     if old["finding"] != new["finding"]:
-        yield Change(id, f"finding: {old['finding']} before, {new['finding']} now", worse=False)
+        yield change(id, "finding: %(before)s before, %(now)s now", worse=False, before=old["finding"], now=new["finding"])
     if old["outcome"] != new["outcome"]:
-        why = f" ({new['reason'].splitlines()[0]})" if new["reason"] else ""
-        yield Change(id, f"outcome: {old['outcome']} before, {new['outcome']} now{why}", worse=RANK[new["outcome"]] > RANK[old["outcome"]])
+        told = {"before": old["outcome"], "now": new["outcome"]} | ({"why": new["reason"].splitlines()[0]} if new["reason"] else {})
+        text = "outcome: %(before)s before, %(now)s now" + (" (%(why)s)" if new["reason"] else "")
+        yield change(id, text, worse=RANK[new["outcome"]] > RANK[old["outcome"]], **told)
     controls = {control["name"]: control["was"] for control in new["controls"]}
     for control in old["controls"]:
         name, was = control["name"], control["was"]
         if f"control:{name}" not in new["trials"]:
-            yield Change(id, f"control {name} is gone", worse=True)
+            yield change(id, "control %(name)s is gone", worse=True, name=name)
         elif controls.get(name, was) != was:  # a control that was not selected is told by the outcome of its claim
-            yield Change(id, f"control {name}: {was} before, {controls[name]} now", worse=was == control["must_be"])
+            text = "control %(name)s: %(before)s before, %(now)s now"
+            yield change(id, text, worse=was == control["must_be"], name=name, before=was, now=controls[name])
     rows = {row_key(row): row for row in new["rows"]}
     for row in old["rows"]:
         yield from of_row(id, row, rows.get(row_key(row)))
@@ -58,6 +71,8 @@ def of_row(id: str, old: dict[str, Any], new: dict[str, Any] | None) -> Iterator
         return
     where = f"{old['device']} {old['arithmetic']}" + (f" of {old['subject']}" if old["subject"] != "reference" else "")
     if new is None or new["outcome"] in SILENT:
-        yield Change(id, f"{where}: no evidence any more ({new['outcome'] if new else 'gone'})", worse=True)
+        became = new["outcome"] if new else "gone"
+        yield change(id, "%(where)s: no evidence any more (%(became)s)", worse=True, where=where, became=became)
     elif "share" in old and "share" in new and number(new["share"]) > WORSE_BY * number(old["share"]):
-        yield Change(id, f"{where}: {number(new['share']):.3g} of its budget used, {number(old['share']):.3g} before", worse=True)
+        now, before = f"{number(new['share']):.3g}", f"{number(old['share']):.3g}"
+        yield change(id, "%(where)s: %(now)s of its budget used, %(before)s before", worse=True, where=where, now=now, before=before)

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 PROGRAM = "kexue-audit"
 ADDRESS = re.compile(r" at 0x[0-9a-f]{6,}")
 

@@ -1,38 +1,43 @@
-"""Verdict document -> one static HTML page that loads nothing: style, font and equations are inside of it.
+"""Verdict document -> static HTML pages that load nothing: style, font, script and equations are inside of each.
 
-Everything that comes from a test or from a file is escaped. The one exception is the MathML of `formula`, which is made
-from TeX by a converter that escapes by itself.
+There is one page for each language, and it says nothing in two: a reader gets half the bytes, and a screen reader the right
+voice. Everything that comes from a test or from a file is escaped. The one exception is the MathML of `reports.equations`,
+which is made from TeX by a converter that escapes by itself.
 """
 
 from __future__ import annotations
 
 import base64
-import html
+import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-from math_core import LatexError, LatexToMathML
+from markupsafe import Markup
 
-from reports.chart import chart
+from reports.chart import chart, ladder
+from reports.diff import Change
+from reports.equations import tex
+from reports.language import LANGUAGES, translated, words
+from reports.verdicts import OUTCOMES
 
 HERE = Path(__file__).parent
-FONT = HERE / "assets" / "latinmodern-math-subset.woff2"
+ASSETS = HERE / "assets"
+FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
+GLANCE = 220  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
 BEYOND_FLOAT64 = ("digits", "ball", "mpmath")  # words of the arithmetics that the family "digits" stands for
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
-OUTCOMES = ("broken", "changed", "incomplete", "stale", "reproduced", "not run")  # worst first, as they combine in a cell
 
 # Control characters other than tab and newline, halves of surrogate pairs, and marks that reorder or hide text.
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
@@ -40,38 +45,110 @@ UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202
 Column = tuple[str, str]  # device, family of arithmetic
 
 
-def page(document: dict[str, Any]) -> str:
-    """The report page of a verdict document (`reports/verdicts.schema.json`)."""
+def audit_page(document: dict[str, Any], language: str = "en", changes: Iterable[Change] | None = None) -> str:
+    """The report of a verdict document (`reports/verdicts.schema.json`); `changes` since an earlier run, if there was one."""
     seen = visible(document)
-    columns = columns_of(seen["claims"])
     checkable = [claim for claim in seen["claims"] if claim["finding"] != "not checkable"]
-    template = environment().get_template("page.html")
-    return template.render(
+    return rendered(
+        "audit.html",
+        language,
         document=seen,
-        topics=by_topic(seen["claims"]),
-        columns=columns,
+        changes=None if changes is None else list(changes),
+        topics=by_topic(seen["posts"], seen["claims"]),
+        columns=columns_of(seen["claims"]),
+        subjects=["reference", *sorted({impl["name"] for claim in seen["claims"] for impl in claim["impls"]})],
         findings=in_order(seen["counts"]["findings"], FINDINGS),
         outcomes=in_order(Counter(claim["outcome"] for claim in checkable), OUTCOMES),
         known={claim["id"] for claim in seen["claims"]},
         checkable=len(checkable),
         devices={device: name for claim in seen["claims"] for device, name in claim["devices"].items()},
-        font=base64.b64encode(FONT.read_bytes()).decode(),
-        css=Markup((HERE / "assets" / "page.css").read_text(encoding="utf-8")),
     )
 
 
+def changes_page(changes: Iterable[Change], old: dict[str, Any], new: dict[str, Any], language: str = "en") -> str:
+    """What `python -m reports diff` says, as a page."""
+    return rendered("changes.html", language, changes=list(changes), old=visible(old), new=visible(new))
+
+
+def page_name(stem: str, language: str) -> str:
+    """File name of a page: English has the plain one."""
+    return f"{stem}.html" if language == "en" else f"{stem}.{language}.html"
+
+
+def rendered(template: str, language: str, **context: Any) -> str:
+    css = (ASSETS / "page.css").read_text(encoding="utf-8")
+    css += f'@font-face{{font-family:"Audit Math";src:url("data:font/woff2;base64,{base64.b64encode(FONT.read_bytes()).decode()}")}}\n'
+    script = (ASSETS / "filter.js").read_text(encoding="utf-8")
+    return (
+        environment(language)
+        .get_template(template)
+        .render(
+            css=Markup(css),
+            script=Markup(script),
+            policy=policy(css, script),
+            language=language,
+            stem=template.removesuffix(".html"),
+            **context,
+        )
+    )
+
+
+def policy(css: str, script: str) -> str:
+    """Content-Security-Policy: nothing but this very style, this very script and a font that is part of the page."""
+    style, program = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, script))
+    return f"default-src 'none'; style-src 'sha256-{style}'; script-src 'sha256-{program}'; font-src data:; base-uri 'none'; form-action 'none'"
+
+
 @cache
-def environment() -> Environment:
+def environment(language: str) -> Environment:
+    """Templates speak English; `trans` blocks and `_` give the Chinese of `reports.chinese`."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.loopcontrols"],
+        extensions=["jinja2.ext.i18n", "jinja2.ext.loopcontrols"],
     )
-    made.filters |= {"tex": tex, "percent": percent, "figure": figure, "bar": bar, "kept": kept, "ordered": ordered, "chart": chart}
-    made.globals |= {"cells": cells, "SHORT": SHORT, "LONGEST": LONGEST}
+    say, say_many = words(language)
+    made.install_gettext_callables(say, say_many, newstyle=True)
+
+    def chosen(text: dict[str, str]) -> str:
+        return text[language] or text["en"]
+
+    def named(name: str, names: dict[str, str]) -> Markup:
+        return tex(translated(name, names) if language == "zh" else name)
+
+    def told(change: Change) -> str:
+        return say(change.text) % {name: say(value) for name, value in visible(change.values).items()}
+
+    made.filters |= {
+        "told": told,
+        "tex": tex,
+        "chosen": chosen,
+        "typeset": lambda text: tex(chosen(text)),
+        "named": named,
+        "percent": percent,
+        "times": lambda value: figure(number(value), 2) if math.isfinite(number(value)) else "∞",
+        "share": share,
+        "figure": figure,
+        "kept": kept,
+        "ordered": ordered,
+        "chart": chart,
+        "ladder": ladder,
+        "words": lambda text: text.replace(" ", "-"),
+    }
+    made.globals |= {
+        "cells": cells,
+        "facets": facets,
+        "tally": tally,
+        "page_name": page_name,
+        "LANGUAGES": LANGUAGES,
+        "FINDINGS": FINDINGS,
+        "SHORT": SHORT,
+        "LONGEST": LONGEST,
+        "GLANCE": GLANCE,
+    }
     return made
 
 
@@ -86,58 +163,6 @@ def visible(value: Any) -> Any:
     return value
 
 
-# Equations
-
-
-@cache
-def converter() -> LatexToMathML:
-    return LatexToMathML(fancy_error=False)
-
-
-@cache
-def formula(source: str) -> str:
-    """TeX as MathML, with its source kept in `data-tex`. Raises `LatexError`."""
-    mathml = converter().convert_with_local_state(source, displaystyle=False)
-    return mathml.replace("<math", f'<math data-tex="{escape(source)}"', 1)
-
-
-def pieces(text: str) -> Iterator[tuple[bool, str]]:
-    """(is a formula, content) for a text with TeX between dollar signs; a dollar without a partner is text."""
-    parts = text.split("$")
-    if len(parts) % 2 == 0:
-        parts[-2:] = ["$".join(parts[-2:])]
-    return ((number % 2 == 1, part) for number, part in enumerate(parts))
-
-
-def tex(text: str) -> Markup:
-    """Escaped text with its formulas as MathML. What does not convert is shown as its source: a page must not fail."""
-    shown = []
-    for is_formula, part in pieces(text):
-        try:
-            shown.append(Markup(formula(part)) if is_formula else escape(part))
-        except LatexError:
-            shown.append(Markup('<code class="untypeset">{}</code>').format(f"${part}$"))
-    return Markup("").join(shown)
-
-
-def formula_problems(text: str) -> list[str]:
-    """One sentence for every formula in `text` that would not reach a reader as mathematics."""
-    found = [] if text.count("$") % 2 == 0 else [f"a dollar sign has no partner in {text!r}"]
-    for is_formula, source in pieces(text):
-        if not is_formula:
-            continue
-        try:
-            printed = html.unescape(re.sub(r"<[^>]*>", "", formula(source)))
-        except LatexError as error:
-            found.append(f"${source}$ is not converted: {error}")
-            continue
-        if "\\" in printed or "pt]" in printed:
-            found.append(f"${source}$ is printed with TeX left in it: {printed}")
-        elif not printed.strip():
-            found.append(f"${source}$ is printed as nothing")
-    return found
-
-
 # Numbers
 
 
@@ -146,19 +171,18 @@ def number(value: float | str) -> float:
     return float(value)
 
 
-def percent(share: float | str) -> str:
-    value = 100 * number(share)
-    if not math.isfinite(value):
-        return "beyond all bounds"
-    if value and value < 0.1:
+def percent(value: float | str) -> str:
+    percents = 100 * number(value)
+    if not math.isfinite(percents):
+        return "∞"
+    if percents and percents < 0.1:
         return "< 0.1 %"
-    return f"{value:.2g} %" if value < 100 else f"{value:,.0f} %" if value < 1e6 else f"{value:.1e} %"
+    return f"{percents:.2g} %" if percents < 100 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
 
 
-def bar(share: float | str) -> str:
-    """Length of the bar behind a share, as CSS."""
-    value = number(share)
-    return f"{100 * min(max(value, 0.0), 1.0):.0f}%" if math.isfinite(value) else "100%"
+def share(value: float | str) -> float:
+    """A share of a budget as what a bar can show, between 0 and 1."""
+    return round(min(max(number(value), 0.0), 1.0), 3) if not math.isnan(number(value)) else 1.0
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -177,13 +201,37 @@ def in_order(counts: dict[str, int], order: tuple[str, ...]) -> list[tuple[str, 
     return sorted(counts.items(), key=lambda pair: order.index(pair[0]))
 
 
-def by_topic(claims: list[dict[str, Any]]) -> list[tuple[str, list[tuple[dict[str, Any], list[dict[str, Any]]]]]]:
-    """Topics in order, each with its posts, each with its claims."""
-    order = sorted(claims, key=lambda claim: (claim["post"]["topic"], claim["post"]["archive"]))
+def by_topic(
+    posts: list[dict[str, Any]], claims: list[dict[str, Any]]
+) -> list[tuple[str, list[tuple[dict[str, Any], list[dict[str, Any]]]]]]:
+    """Topics in order, each with its posts, each with its claims in the order of the document."""
+    of_post = {post["archive"]: [claim for claim in claims if claim["post"] == post["archive"]] for post in posts}
     return [
-        (topic, [(post, list(found)) for post, found in groupby(of_topic, key=lambda claim: claim["post"])])
-        for topic, of_topic in groupby(order, key=lambda claim: claim["post"]["topic"])
+        (topic, [(post, of_post[post["archive"]]) for post in of_topic])
+        for topic, of_topic in groupby(posts, key=lambda post: post["topic"])
     ]
+
+
+def tally(claims: list[dict[str, Any]]) -> dict[str, Any]:
+    """How many claims of a post have each finding, and which outcomes other than "reproduced" there are."""
+    missed = Counter(claim["outcome"] for claim in claims if claim["finding"] != "not checkable" and claim["outcome"] != "reproduced")
+    return {"findings": Counter(claim["finding"] for claim in claims), "missed": in_order(missed, OUTCOMES)}
+
+
+def facets(claim: dict[str, Any], post: dict[str, Any]) -> str:
+    """What the filter can ask of a claim, as words `name:value`. A device or an arithmetic counts where it has evidence."""
+    found = {
+        "finding": [claim["finding"]],
+        "outcome": [claim["outcome"]],
+        "kind": [claim["kind"]],
+        "topic": [post["topic"]],
+        "post": [str(post["archive"])],
+        "evidence": claim["strengths"],
+    }
+    ran = [column(row) for row in claim["rows"] if row["outcome"] != "not run"]
+    found["device"] = sorted({device for device, _ in ran})
+    found["arithmetic"] = sorted({family for _, family in ran})
+    return " ".join(f"{name}:{value.replace(' ', '-')}" for name, values in found.items() for value in values)
 
 
 def column(row: dict[str, Any]) -> Column:
@@ -197,7 +245,8 @@ def column(row: dict[str, Any]) -> Column:
 
 def columns_of(claims: list[dict[str, Any]]) -> list[Column]:
     """The columns that any claim needs, devices and arithmetics in a fixed order."""
-    return sorted({column(row) for claim in claims for row in claim["rows"]}, key=place)
+    rows = (row for claim in claims for part in (claim, *claim["impls"]) for row in part["rows"])
+    return sorted({column(row) for row in rows}, key=place)
 
 
 def place(column: Column) -> tuple[int, str, int]:
@@ -210,12 +259,12 @@ def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: place(column(row)))
 
 
-def cells(claim: dict[str, Any], columns: list[Column]) -> list[dict[str, Any] | None]:
-    """One cell per column: its worst outcome with the worst share of the rows it stands for; None where nothing applies."""
-    rows: dict[Column, list[dict[str, Any]]] = {}
-    for row in claim["rows"]:
-        rows.setdefault(column(row), []).append(row)
-    return [cell(rows[key]) if key in rows else None for key in columns]
+def cells(rows: list[dict[str, Any]], columns: list[Column]) -> list[tuple[int, dict[str, Any]]]:
+    """(number of the column, cell) for every column that has rows: its worst outcome with the worst share of those rows."""
+    of_column: dict[Column, list[dict[str, Any]]] = {}
+    for row in rows:
+        of_column.setdefault(column(row), []).append(row)
+    return [(place, cell(of_column[key])) for place, key in enumerate(columns) if key in of_column]
 
 
 def cell(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -60,17 +60,19 @@ class Worker:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Say what will be run, and what each claim declares, before anything runs."""
-        claims, items = {}, []
+        posts, claims, items = {}, {}, []
         for item in session.items:
             if trial := trial_of(item):
                 claim = declared(item.function)
                 if claim.id not in claims:
                     file, _, test = item.nodeid.partition("[")[0].partition("::")
-                    claims[claim.id] = {**claim.told(), "digest": claim.digest, "file": file, "test": test}
+                    place = list(vars(item.module)).index(item.originalname)
+                    posts[str(claim.post.archive)] = claim.post.told()
+                    claims[claim.id] = {**claim.told(), "digest": claim.digest, "file": file, "test": test, "place": place}
                     claims[claim.id]["floating"] = "executors" in item.callspec.params
                     claims[claim.id]["trials"] = [t for t in self.config.stash[TRIALS][claim.id] if not t.startswith("impl:")]
                 items.append({"nodeid": item.nodeid, "claim": claim.id, "role": trial.role.value, "name": trial.name, "holds": trial.holds})
-        write(self.spool / "expected.json", json.dumps(evidence.plain({"claims": claims, "items": items})))
+        write(self.spool / "expected.json", json.dumps(evidence.plain({"posts": posts, "claims": claims, "items": items})))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:

@@ -11,7 +11,8 @@ from collections import Counter
 from enum import Enum
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
+OUTCOMES = ("broken", "changed", "incomplete", "stale", "reproduced", "not run")  # of rows and claims, worst first
 IMPL_ANSWERS = ("broken", "refuted", "incomplete", "holds", "not run")  # worst first
 EXAMPLES = ("passed", "failed", "discarded")
 STRENGTHS = ("proved", "certified", "exact on cases", "within budget", "statistical")
@@ -33,7 +34,7 @@ def verdicts(records: list[dict[str, Any]]) -> dict[str, Any]:
     by_kind: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         by_kind.setdefault(record["record"], []).append(record)
-    expected = by_kind.get("expected", [{"claims": {}, "items": []}])[0]
+    expected = by_kind.get("expected", [{"posts": {}, "claims": {}, "items": []}])[0]
     end = by_kind.get("end", [None])[0]
     results = {record["nodeid"]: record for record in by_kind.get("result", []) + by_kind.get("lost", [])}
     errors = [error for record in by_kind.get("errors", []) for error in record["errors"]]
@@ -43,6 +44,7 @@ def verdicts(records: list[dict[str, Any]]) -> dict[str, Any]:
         items[item["claim"]].append({**item, "result": results.get(item["nodeid"])})
     return document(
         runs=[run],
+        posts=expected["posts"],
         claims=[verdict(declared, items[id], ended=end is not None) for id, declared in expected["claims"].items()],
         errors=errors,
     )
@@ -162,6 +164,11 @@ def control(item: dict[str, Any]) -> dict[str, Any]:
         "was": said.get(answer, "lost" if result else "not finished"),
         "message": result.get("message", ""),
         "examples": sum(examples_of(evidence_of(item)).values()),
+        **(
+            {"share": max(shares, key=number)}
+            if (shares := [row["share"] for row in evidence_of(item).get("rows", []) if "share" in row])
+            else {}
+        ),
     }
 
 
@@ -197,8 +204,19 @@ def reproduce(item: dict[str, Any]) -> str:
     return f'pytest "{item["nodeid"]}"'
 
 
-def document(*, runs: list[dict[str, Any]], claims: list[dict[str, Any]], errors: list[dict[str, Any]]) -> dict[str, Any]:
-    claims = sorted(claims, key=lambda claim: (claim["post"]["topic"], claim["post"]["archive"], claim["id"]))
+def document(
+    *, runs: list[dict[str, Any]], posts: dict[str, dict[str, Any]], claims: list[dict[str, Any]], errors: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Posts by topic and number; claims in the order of their post's sections, and within one in the order of the claim files."""
+    posts = dict(sorted(posts.items(), key=lambda pair: (pair[1]["topic"], pair[1]["archive"])))
+    order = {post["archive"]: (number, [section["en"] for section in post["sections"]]) for number, post in enumerate(posts.values())}
+
+    def place(claim: dict[str, Any]) -> tuple[Any, ...]:
+        post, sections = order[claim["post"]]
+        section = claim["section"]["en"]  # of an older run it may be one that the post no longer lists
+        return post, sections.index(section) if section in sections else len(sections), claim["file"], claim["place"], claim["id"]
+
+    claims = sorted(claims, key=place)
     return {
         "format": FORMAT,
         "runs": runs,
@@ -207,6 +225,7 @@ def document(*, runs: list[dict[str, Any]], claims: list[dict[str, Any]], errors
             "findings": dict(sorted(Counter(claim["finding"] for claim in claims).items())),
             "outcomes": dict(sorted(Counter(claim["outcome"] for claim in claims).items())),
         },
+        "posts": list(posts.values()),
         "claims": claims,
         "errors": errors,
     }
@@ -221,12 +240,14 @@ def merge(documents: list[dict[str, Any]]) -> dict[str, Any]:
     """
     documents = sorted(documents, key=lambda doc: max(run["started"] for run in doc["runs"]), reverse=True)
     parts: dict[str, list[dict[str, Any]]] = {}
+    posts = {str(post["archive"]): post for doc in reversed(documents) for post in doc["posts"]}
     for doc in documents:
         for claim in doc["claims"]:
             parts.setdefault(claim["id"], []).append(claim)
     seen = [error for doc in documents for error in doc["errors"]]
     return document(
         runs=[run for doc in documents for run in doc["runs"]],
+        posts=posts,
         claims=[merged_claim(claims) for claims in parts.values()],
         errors=[error for i, error in enumerate(seen) if error not in seen[:i]],
     )
@@ -284,7 +305,7 @@ def merged_figures(lists: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:
     """One figure per title with the points of all parts: at each x the smallest and the largest y of a series, x in order."""
     merged: dict[str, dict[str, Any]] = {}
     for figure in (figure for figures in lists for figure in figures):
-        drawn = merged.setdefault(figure["en"], {**figure, "series": {}})["series"]
+        drawn = merged.setdefault(figure["title"], {**figure, "series": {}})["series"]
         for name, points in figure["series"].items():
             known = drawn.setdefault(name, {})
             for x, low, high in points:

@@ -25,7 +25,15 @@ from claims import *
 from oracles.evidence import *
 from impls.sampling import segment
 
-POST = Post(1, date="2024-01-01", en="A post", zh="一篇文章", topic="sampling")
+POST = Post(
+    1,
+    date="2024-01-01",
+    topic="sampling",
+    title="A post",
+    sections={"1": "一"},
+    stands="All of it.",
+    zh=dict(title="一篇文章", stands="全部成立。"),
+)
 right = SimpleNamespace(square=lambda n: n * n)
 off_by_one = SimpleNamespace(square=lambda n: n * n + 1)
 negated = SimpleNamespace(square=lambda n: -n * n)
@@ -36,11 +44,11 @@ FIELDS = {
     "kind": "Kind.IDENTITY",
     "finding": "Finding.HOLDS",
     "says": '"$n^2$"',
-    "zh": '"平方"',
     "scope": '"integers"',
     "found": '"holds"',
     "limits": '"up to 9"',
     "if_fails": '"the sign"',
+    "zh": 'dict(says="$n^2$", scope="整数", found="成立", limits="不超过 9", if_fails="符号", corrected="更正")',
 }
 
 CHECK = "equal(subject.square(n), n * n, f'square of {n}')"

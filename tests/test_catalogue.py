@@ -11,7 +11,9 @@ from claims.__main__ import main
 from claims.catalogue import UnusableCatalogue, declared, entries, gaps
 from claims.vocabulary import DECLARATION, Claim
 
-POST = Post(7, date="2024-01-01", en="A post", zh="一篇文章", topic="sampling")
+POST = Post(
+    7, date="2024-01-01", topic="sampling", title="A post", sections={"1": "一"}, stands="All of it.", zh={"title": "一篇文章", "stands": "全部成立。"}
+)
 
 
 def stands(id: str, **fields: object) -> Claim:
@@ -76,7 +78,7 @@ def test_every_claim_file_is_read() -> None:
 
 
 def test_what_cannot_be_checked_is_declared_in_one_call_and_always_skipped() -> None:
-    test = not_checkable(POST, "quality", section="1", says="better", zh="更好", reason="it takes training", proxy="a-claim")
+    test = not_checkable(POST, "quality", section="1", says="better", found="it takes training", proxy="a-claim", zh={"says": "更好"})
     made = getattr(test, DECLARATION)
     assert (made.problems(), made.finding, made.found, made.proxy) == ([], Finding.NOT_CHECKABLE, "it takes training", "a-claim")
     with pytest.raises(Exception, match="cannot be checked: it takes training"):

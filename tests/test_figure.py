@@ -13,11 +13,11 @@ from reports.chart import BOTTOM, HEIGHT, LEFT, MOST_TICKS, TOP, WIDTH, chart
 from reports.observe import Examples, recorded
 from reports.verdicts import merged_figures
 
-CURVE = Figure(en="a curve", zh="曲线", x="$n$", y="$y$", log="x")
+CURVE = Figure(title="a curve", x="$n$", y="$y$", log="x")
 
 
 def drawn(log: str = "", **series: list[list[object]]) -> dict[str, object]:
-    return {"en": "a curve", "zh": "曲线", "x": "$n$", "y": "$y$", "log": log, "series": series}
+    return {"title": "a curve", "x": "$n$", "y": "$y$", "log": log, "series": series}
 
 
 def test_points_of_a_series_keep_the_range_seen_at_each_x() -> None:
@@ -32,7 +32,7 @@ def test_points_of_a_series_keep_the_range_seen_at_each_x() -> None:
 
 def test_an_axis_that_is_neither_x_nor_y_is_a_mistake_of_its_author() -> None:
     with pytest.raises(ValueError, match="figure 'f': log='z'"):
-        Figure(en="f", zh="", x="", y="", log="z")
+        Figure(title="f", x="", y="", log="z")
 
 
 def test_figures_of_several_machines_are_one_with_all_points_in_order() -> None:

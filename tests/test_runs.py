@@ -58,7 +58,7 @@ PROPERTIES = {
     ),
     "skips": (claim("skips", check="import unittest\nraise unittest.SkipTest('needs a library')"), "not run", "needs a library"),
     "quality": (
-        "test_quality = not_checkable(POST, 'quality', section='1', says='better', zh='更好', reason='it takes training', proxy='good')\n",
+        "test_quality = not_checkable(POST, 'quality', section='1', says='better', found='it takes training', proxy='good', zh={'says': '更好'})\n",
         "not run",
         "cannot be checked: it takes training",
     ),

@@ -22,33 +22,41 @@ SHARES = {"float64": 0.5, "float32": 0.25}
 Records = list[dict[str, Any]]
 
 
+def text(en: str, zh: str = "") -> dict[str, str]:
+    return {"en": en, "zh": zh}
+
+
+POST = {
+    "archive": 7,
+    "date": "2024-01-01",
+    "topic": "sampling",
+    "url": "https://kexue.fm/archives/7",
+    "title": text("A post", "一篇文章"),
+    "stands": text("Most of it stands.", "大部分成立。"),
+    "sections": [text("1", "一"), text("2", "二")],
+}
+
+
 def told(
     id: str = "squares", *, finding: str = "holds", trials: tuple[str, ...] = ("reference", "control:wrong"), **changed: Any
 ) -> dict[str, Any]:
     """A claim as the expected record tells it."""
-    pinned = [{"why": f"fails at {t[-1]}", "case": f"n={t[-1]}"} for t in trials if t.startswith("counterexample:")]
+    pinned = [{"why": text(f"fails at {t[-1]}", f"在 {t[-1]} 处不成立"), "case": f"n={t[-1]}"} for t in trials if t.startswith("counterexample:")]
     return {
         "id": id,
-        "post": {
-            "archive": 7,
-            "date": "2024-01-01",
-            "en": "A post",
-            "zh": "一篇文章",
-            "topic": "sampling",
-            "url": "https://kexue.fm/archives/7",
-        },
+        "post": 7,
         "kind": "identity",
         "finding": finding,
         "headline": True,
         "counterexamples": pinned,
-        "section": "1",
-        "says": "$n^2 = n \\cdot n$",
-        "zh": "平方",
-        "scope": "integers",
-        "found": "holds",
-        "limits": "up to 9",
-        "if_fails": "the sign",
-        "corrected": "",
+        "section": text("1", "一"),
+        "says": text("$n^2 = n \\cdot n$", "平方：$n^2 = n \\cdot n$"),
+        "scope": text("integers", "整数"),
+        "found": text("holds exactly", "严格成立"),
+        "limits": text("up to 9", "不超过 9"),
+        "if_fails": text("the sign", "符号"),
+        "corrected": text(""),
+        "names": {},
         "corrected_by": "",
         "merges": {},
         "part_of": "",
@@ -56,6 +64,7 @@ def told(
         "digest": "0123456789abcdef",
         "file": "claims/sampling/test_7.py",
         "test": "test_squares",
+        "place": 3,
         "floating": False,
         "trials": [t for t in trials if not t.startswith("impl:")],
     } | changed
@@ -126,7 +135,7 @@ def records(
     """A whole evidence file about one claim. answers: by role or name, the arguments of `result` that differ; None for no result."""
     claim = claim or told()
     items = [item(claim, trial) for trial in (select if select is not None else claim["trials"])]
-    made: Records = [run(started), {"record": "expected", "claims": {claim["id"]: claim}, "items": items}]
+    made: Records = [run(started), {"record": "expected", "posts": {"7": POST}, "claims": {claim["id"]: claim}, "items": items}]
     for one in items:
         differing = answers.get(one["name"].replace("-", "_"), {})
         if differing is not None:
@@ -220,7 +229,7 @@ def test_claim_without_any_trial_is_not_run():
 
 def test_counterexamples_keep_their_own_answers_in_any_order_and_selection():
     claim = only(verdicts(records(REFUTED, select=("control:repaired", "counterexample:2"), **{"2": {"message": "seen at 2"}})))
-    assert [(c["why"], c["message"]) for c in claim["counterexamples"]] == [("fails at 1", ""), ("fails at 2", "seen at 2")]
+    assert [(c["why"]["en"], c["message"]) for c in claim["counterexamples"]] == [("fails at 1", ""), ("fails at 2", "seen at 2")]
     assert claim["counterexamples"][0]["reproduce"] == 'pytest "claims/sampling/test_7.py::test_squares[counterexample:1]"'
 
 
@@ -403,7 +412,7 @@ def test_merge_leaves_its_arguments_as_they_were():
         (("claims", 0, "id"), "Not A Slug"),
         (("claims", 0, "seconds"), 3),
         (("runs", 0, "status"), "fine"),
-        (("format",), 2),
+        (("format",), 1),
     ],
 )
 def test_schema_rejects(path, value):

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
 from claims.vocabulary import DECLARATION, Claim, Counterexample, audited, used_by
 
-POST = Post(1, date="2024-01-01", en="A post", zh="一篇文章", topic="sampling")
-TEXTS = ("section", "says", "zh", "scope", "found", "limits", "if_fails")
+POST = Post(
+    1, date="2024-01-01", topic="sampling", title="A post", sections={"text": "文"}, stands="All.", zh={"title": "一篇文章", "stands": "全部。"}
+)
+TEXTS = ("section", "says", "scope", "found", "limits", "if_fails")
 
 
 @given(n=st.integers())
@@ -42,7 +44,7 @@ COMPLETE = Claim(
     controls={"one": SimpleNamespace(), "two": SimpleNamespace()},
     **dict.fromkeys(TEXTS, "text"),
 )
-PINNED = [Counterexample("why", {"n": 1})]
+PINNED = [Counterexample("why", "原因", {"n": 1})]
 
 
 def test_a_complete_declaration_has_no_problems() -> None:
@@ -63,9 +65,11 @@ def test_a_complete_declaration_has_no_problems() -> None:
         ({"kind": "identity"}, "its `kind` is 'identity': use one of Kind.IDENTITY,"),
         ({"finding": None}, "its `finding` is None: use one of Finding.HOLDS, Finding.HOLDS_IN_SCOPE,"),
         *(
-            ({"post": replace(POST, **{name: empty})}, "its Post lacks a field: give archive, date, en, zh and topic")
-            for name, empty in [("archive", 0), ("date", ""), ("en", ""), ("zh", ""), ("topic", "")]
+            ({"post": replace(POST, **{name: empty})}, f"its Post has no {name}: add {name}=...")
+            for name, empty in [("archive", 0), ("date", ""), ("topic", ""), ("title", ""), ("stands", "")]
         ),
+        ({"section": "2"}, "its post has no section '2': use one of text, or add it to the Post"),
+        ({"zh": {"say": "文"}}, "its `zh` has say: its fields are says, scope, found, limits, if_fails, corrected, merges and names"),
         ({"reference": None}, "it has no subject: add @subjects(reference, wrong_variant=..., another=...) above @given"),
         (
             {"controls": {}},
@@ -110,7 +114,7 @@ def test_decorators_attach_what_they_say() -> None:
 
     @claim(POST, "a-claim", says="$x$")
     @subjects(reference, one=one, two=two)
-    @counterexample("smallest", n=1)
+    @counterexample("smallest", "最小", n=1)
     @counterexample("larger", n=2)
     @given(n=st.integers())
     def test(subject, n):
@@ -119,7 +123,7 @@ def test_decorators_attach_what_they_say() -> None:
     declared = getattr(test, DECLARATION)
     assert (declared.id, declared.post, declared.says, declared.reference) == ("a-claim", POST, "$x$", reference)
     assert declared.controls == {"one": one, "two": two}
-    assert declared.counterexamples == [Counterexample("smallest", {"n": 1}), Counterexample("larger", {"n": 2})]
+    assert declared.counterexamples == [Counterexample("smallest", "最小", {"n": 1}), Counterexample("larger", "", {"n": 2})]
     assert declared.test is test
 
 

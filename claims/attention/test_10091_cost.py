@@ -46,12 +46,28 @@ def latent_values_projected_first(cache, x, position, theta, W_c, W_cq, W_qc, W_
 
 
 STEP = Figure(
-    en="DeepSeek-V2, one step of generation in one layer",
-    zh="DeepSeek-V2 单层生成一步的计算量",
+    title="DeepSeek-V2, one step of generation in one layer",
     x="tokens so far $t$",
     y="multiply-adds",
     log="xy",
 )
+STEP_NAMES = {
+    "DeepSeek-V#, one step of generation in one layer": "DeepSeek-V# 单层生成一步的计算量",
+    "tokens so far $t$": "已有的 token 数 $t$",
+    "multiply-adds": "乘加次数",
+    "absorbed": "吸收形式",
+    "all heads cached": "缓存全部 head",
+    "expanded again": "重新展开",
+    "absorbed at [#, #, #]": "吸收形式，在 [#, #, #] 处",
+    "projected at [#, #, #]": "缓存全部 head，在 [#, #, #] 处",
+    "expanded_again at [#, #, #]": "重新展开，在 [#, #, #] 处",
+    "cost of the absorbed form over that of cached heads, token #": "吸收形式与缓存全部 head 的计算量之比，第 # 个 token",
+    "cost of the absorbed form over that of cached heads, per pair": "吸收形式与缓存全部 head 的计算量之比，每对 query 与 key",
+    "cost of expanding again over that of the absorbed form, token #": "重新展开与吸收形式的计算量之比，第 # 个 token",
+    "size of values over d_v": "V 的大小与 $d_v$ 之比",
+    "size of queries and keys over d_k": "Q、K 的大小与 $d_k$ 之比",
+    "size of queries and keys over d_k + d_r": "Q、K 的大小与 $d_k + d_r$ 之比",
+}
 
 
 @claim(
@@ -62,13 +78,25 @@ STEP = Figure(
     finding=Finding.APPROXIMATE,
     effort=0.1,
     says=r"In the decoding form queries and keys have size $d_c + d_r$ and values $d_c$, four times $d_k$ and $d_v$ with the sizes of DeepSeek-V2, so that a step of generation costs more.",
-    zh=r"解码形式下 Q/K 的 head 大小是 $d_c + d_r$，V 的是 $d_c$；按 DeepSeek-V2 的设置约为 $d_k$、$d_v$ 的 4 倍，因此解码计算量会增加。",
     scope=r"$d_k = d_v = 128$, $d_r = 64$, $d_c = 512$.",
     found=r"Exactly 4 for the values; queries and keys are 4.5 times $d_k$, or 3 times the head of the training form, $d_k + d_r$. At token $t$ the absorbed form costs exactly $t h (2 d_c - d_k - d_v)$ "
     r"multiply-adds more than one that caches all heads, so it costs more if and only if $2 d_c > d_k + d_v$. With these sizes the step, up to $W_o$, costs 1.0015, 1.92 and 3.29 times as much at $t = 1$, 1000 and 32768, "
     "below 3.4 always; expanding keys and values from the latent in every step costs 82 times the absorbed form at 1000 tokens.",
     limits="Multiply-adds of matrix products; softmax, rotation and memory traffic are not among them.",
     if_fails="the values are projected before they are averaged, or the rotary part is forgotten in the head size",
+    zh=dict(
+        says="解码形式下 Q、K 的 head size 是 $d_c + d_r$，V 的是 $d_c$；按 DeepSeek-V2 的设置，这是 $d_k$、$d_v$ 的 4 倍，"
+        "因此解码的计算量会增加。",
+        scope="大小取 $d_k = d_v = 128$，$d_r = 64$，$d_c = 512$。",
+        found="V 恰为 4 倍；Q、K 是 $d_k$ 的 4.5 倍，或者说是训练形式的 head size $d_k + d_r$ 的 3 倍。在第 $t$ 个 token 处，"
+        "吸收形式比缓存全部 head 的形式恰好多 $t h (2 d_c - d_k - d_v)$ 次乘加，"
+        "所以当且仅当 $2 d_c > d_k + d_v$ 时计算量更大。按这些设置，$t = 1$、1000、32768 时，算到 $W_o$ 之前的这一步，"
+        "其计算量分别是缓存全部 head 时的 1.0015、1.92、3.29 倍，且总在 3.4 倍以下；若每一步都从 latent 重新展开 K、V，"
+        "则在第 1000 个 token 处，计算量是吸收形式的 82 倍。",
+        limits="计的是矩阵乘法的乘加次数；softmax、旋转与访存不在其内。",
+        if_fails="V 在加权平均之前就做了投影，或 head size 漏掉了 RoPE 部分",
+        names=STEP_NAMES,
+    ),
 )
 @subjects(
     generation,
@@ -126,12 +154,21 @@ def test_absorbed_steps_cost_a_fixed_number_more_per_token(subject, small, model
 
 
 PER_NUMBER = Figure(
-    en="Multiply-adds per cached number in one step, heads of DeepSeek-V2",
-    zh="生成一步中每个缓存数对应的乘加次数（DeepSeek-V2 的 head 设置）",
+    title="Multiply-adds per cached number in one step, heads of DeepSeek-V2",
     x="form of attention",
     y="multiply-adds per cached number",
     log="y",
 )
+PER_NUMBER_NAMES = {
+    "Multiply-adds per cached number in one step, heads of DeepSeek-V#": "生成一步中每个缓存数对应的乘加次数（DeepSeek-V# 的 head 设置）",
+    "form of attention": "注意力的形式",
+    "multiply-adds per cached number": "每个缓存数对应的乘加次数",
+    "one step": "一步",
+    "MLA, # heads": "MLA，# 个 head",
+    "# heads in # groups": "# 个 head 分 # 组",
+    "multiply-adds per cached number, MLA, # heads": "每个缓存数对应的乘加次数，MLA，# 个 head",
+    "multiply-adds per cached number, # heads in # groups": "每个缓存数对应的乘加次数，# 个 head 分 # 组",
+}
 
 
 @claim(
@@ -143,12 +180,21 @@ PER_NUMBER = Figure(
     effort=0.5,
     finding=Finding.HOLDS,
     says=r"A step of generation reads the whole cache for few operations. The smaller cache of the MQA form is worth its additional operations.",
-    zh=r"生成阶段每一步都要读完整个缓存、而计算量不大，因此 MQA 形式用更多计算换更小的缓存是划算的。",
     scope="Generation of one token per step; each cached number is read once.",
     found=r"Per cached number a step does exactly 1 multiply-add in MHA, $h / g$ in GQA and $h (2 d_c + d_r) / (d_c + d_r)$ in MLA: 242 with the sizes of DeepSeek-V2, where MQA does 128. "
     "In 16 bits that is about 242 operations per byte, so that with 128 heads the MQA form need not be bound by memory.",
     limits="Ideal traffic: every cached number is read once for all heads, weights are not counted. Which of the two limits a machine is not checked.",
     if_fails="the number of heads that read the same number of the cache is forgotten",
+    zh=dict(
+        says="生成阶段每一步都要读完整个缓存、而计算量不大，因此 MQA 形式用更多计算换更小的缓存是划算的。",
+        scope="每步生成一个 token；缓存中的每个数只读一次。",
+        found="对缓存中的每个数，一步恰好做这么多次乘加：MHA 为 1 次，GQA 为 $h / g$ 次，"
+        "MLA 为 $h (2 d_c + d_r) / (d_c + d_r)$ 次，按 DeepSeek-V2 的设置是 242 次，而 MQA 是 128 次。以 16 位存储，"
+        "约合每字节 242 次运算，所以在 128 个 head 时，MQA 形式不一定受限于访存。",
+        limits="理想的访存：缓存中的每个数供所有 head 使用而只读一次，不计权重。一台机器受限于两者中的哪一个，没有检验。",
+        if_fails="漏计了读取缓存中同一个数的 head 个数",
+        names=PER_NUMBER_NAMES,
+    ),
 )
 @subjects(
     cost_laws,
@@ -180,10 +226,15 @@ test_decode_is_bandwidth_bound = not_checkable(
     POST,
     "decode-is-bandwidth-bound-so-mqa-form-wins",
     section="MLA, part 3",
-    says="Training and prefilling use the MHA form because they are bound by computation, generation uses the MQA form because it is bound by memory and bandwidth.",
-    zh="训练与 Prefill 受限于计算，用 MHA 形式；生成受限于显存与带宽，用 MQA 形式。",
-    reason="Speed depends on the machine and its kernels; only the operations per cached number can be counted.",
+    says="Prefilling, for which computation, bandwidth and memory all are bottlenecks, can use the MHA form; "
+    "generation, bound rather by bandwidth and memory, uses the MQA form and becomes markedly faster.",
+    found="Speed depends on the machine and its kernels; only the operations per cached number can be counted.",
     proxy="multiply-adds-per-cached-number",
+    zh=dict(
+        says="Prefill 阶段计算、带宽和显存都是瓶颈，可以用 MHA 形式；Generation 阶段更多的是带宽瓶颈和显存瓶颈，用 MQA 形式，"
+        "速度明显提高。",
+        found="速度取决于机器及其 kernel；能数的只有缓存中每个数对应的运算次数。",
+    ),
 )
 
 
@@ -194,11 +245,20 @@ test_decode_is_bandwidth_bound = not_checkable(
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
     says=r"$h = 128$ heads with $d = 5120$ and $d_k = 128$ are three times the usual number $h = d / d_k$.",
-    zh=r"$d = 5120$、$d_k = 128$ 时取 $h = 128$，是通常设置 $h = d / d_k$ 的 3 倍。",
     scope="The sizes of DeepSeek-V2.",
     found=r"3.2 times: the usual number is 40, and exactly three times as many are 120. The heads of Llama 2 are the usual ones.",
     limits=r"Counts heads as wide as $d_k$; with the rotary part each is wider by $d_r$.",
     if_fails="the rotary part is counted in the width of a head",
+    zh=dict(
+        says="$d = 5120$、$d_k = 128$ 时取 $h = 128$，是通常设置 $h = d / d_k$ 的 3 倍。",
+        scope="DeepSeek-V2 的设置。",
+        found="是 3.2 倍：通常的个数是 40，恰好三倍应是 120。Llama 2 的 head 数就是通常的。",
+        limits="数的是宽为 $d_k$ 的 head；算上 RoPE 部分，每个 head 还要宽 $d_r$。",
+        if_fails="head 的宽度里算进了 RoPE 部分",
+        names={
+            "heads of DeepSeek-V# as a multiple of the usual number": "DeepSeek-V# 的 head 数与通常个数之比",
+        },
+    ),
 )
 @subjects(
     cost_laws,
@@ -230,12 +290,25 @@ def with_query(change):
     effort=0.5,
     finding=Finding.HOLDS,
     says=r"Queries of low rank, $c' = x W_c'$ with $d_c' = 1536$, reduce the number of parameters but not the KV cache.",
-    zh=r"Q 的低秩投影 $c' = x W_c'$（$d_c' = 1536$）只减少参数量，并不减少 KV Cache。",
     scope="The sizes of DeepSeek-V2.",
     found=r"Holds: 45613056 weights instead of 125829120, and 576 cached numbers whatever $d_c'$ is. In general weights are saved if and only if $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$, "
     r"with these sizes up to $d_c' = 4237$.",
     limits="Counts weights of the query projections; what they save of memory in training is not checked.",
     if_fails="the query latent is cached, or only the first of the two projections is counted",
+    zh=dict(
+        says="Q 的低秩投影 $c' = x W_c'$（$d_c' = 1536$）只减少参数量，并不减少 KV Cache。",
+        scope="DeepSeek-V2 的设置。",
+        found="成立：权重是 45613056 个，而不是 125829120 个；无论 $d_c'$ 取多少，缓存都是 576 个数。一般地，"
+        "当且仅当 $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$ 时才节省权重，按这些设置，上限是 $d_c' = 4237$。",
+        limits="数的是 Q 的投影矩阵的权重；它们在训练时省下多少显存，没有检验。",
+        if_fails="Q 的 latent 也被缓存，或两个投影只数了第一个",
+        names={
+            "weights of the queries of DeepSeek-V# at full rank": "DeepSeek-V# 的 Q 在满秩时的权重数",
+            "weights of the queries of DeepSeek-V# at rank #": "DeepSeek-V# 的 Q 在秩为 # 时的权重数",
+            "numbers cached by DeepSeek-V# per token and layer": "DeepSeek-V# 每个 token 每层缓存的个数",
+            "largest rank at which the queries of DeepSeek-V# have fewer weights": "DeepSeek-V# 的 Q 能节省权重的最大的秩",
+        },
+    ),
 )
 @subjects(
     cost_laws,
@@ -296,12 +369,29 @@ def of_orders(subject, h, d_in, d_k, d_c):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.5,
     says=r"Computing $(x W_q) W_k^\top$ instead of $x (W_q W_k^\top)$ costs less.",
-    zh=r"按 $(x W_q) W_k^\top$ 的次序计算比用合并后的 $x (W_q W_k^\top)$ 更省计算量。",
-    scope="Not stated; the section is about projections of low rank.",
+    scope="Low-rank projections; the post does not say how low.",
     found=r"True if and only if $d_k < d_{in} d_c / (d_{in} + d_c)$: heads of at most 465 for $d_{in} = 5120$ and $d_c = 512$, at most 383 for $d_{in} = 1536$, with a tie at 384. DeepSeek-V2's heads of 128 save a factor "
     r"of 3.64, or 3 from its query latent; on the side of the values, $W_v$ and $W_o$ in turn cost 720896 multiply-adds per head, merged 2621440. The numbers of stored weights are the same ones.",
     limits="Multiply-adds per head and token. The loss of precision in either order is another claim.",
     if_fails="the matrices are merged in every step, or a tie is counted as cheaper",
+    zh=dict(
+        says=r"按 $(x W_q) W_k^\top$ 的次序计算比用合并后的 $x (W_q W_k^\top)$ 更省计算量。",
+        scope="低秩投影；文中没有说要低到什么程度。",
+        found="当且仅当 $d_k < d_{in} d_c / (d_{in} + d_c)$ 时成立：$d_{in} = 5120$、$d_c = 512$ 时 head 至多 465，"
+        "$d_{in} = 1536$ 时至多 383，384 处打平。DeepSeek-V2 的 head 为 128，计算量相差 3.64 倍，"
+        "从其 Q 的 latent 算起则是 3 倍；在 V 一侧，依次乘 $W_v$ 和 $W_o$ 每个 head 要 720896 次乘加，合并后要 2621440 次。"
+        "所存权重的个数也是同样的这些数。",
+        limits="每个 head、每个 token 的乘加次数。两种次序的精度损失是另一条。",
+        if_fails="每一步都重新合并矩阵，或把打平算作更省",
+        names={
+            "serial": "依次相乘",
+            "merged": "合并矩阵",
+            "merged over serial, d_in = #, d_c = #, d_k = #": "合并矩阵与依次相乘的乘加次数之比，$d_{in}$ = #，$d_c$ = #，$d_k$ = #",
+            "multiply-adds per head and token, serial, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，依次相乘，$d_{in}$ = #，$d_c$ = #",
+            "multiply-adds per head and token, merged, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，合并矩阵，$d_{in}$ = #，$d_c$ = #",
+            "largest head for which serial is cheaper, d_in = #, d_c = #": "依次相乘更省时最大的 head size，$d_{in}$ = #，$d_c$ = #",
+        },
+    ),
 )
 @subjects(
     projection_order,
@@ -312,8 +402,18 @@ def of_orders(subject, h, d_in, d_k, d_c):
     every_head_below_the_latent=variant(projection_order, largest_cheaper_head=lambda d_in, d_c: d_c - 1),
     heads_in_the_wrong_order=variant(projection_order, serial=lambda x, W_q, W_k: x @ W_q @ W_k.flip(0).mT),
 )
-@counterexample("a tie: heads of 384, a query latent of 1536 and a latent of 512", orders=Orders(h=1, d_in=1536, d_k=384, d_c=512), seed=0)
-@counterexample("heads as large as the latent, 512, for a layer of width 5120", orders=Orders(h=1, d_in=5120, d_k=512, d_c=512), seed=0)
+@counterexample(
+    "a tie: heads of 384, a query latent of 1536 and a latent of 512",
+    "打平：head 为 384，Q 的 latent 为 1536，latent 为 512",
+    orders=Orders(h=1, d_in=1536, d_k=384, d_c=512),
+    seed=0,
+)
+@counterexample(
+    "heads as large as the latent, 512, for a layer of width 5120",
+    "head 与 latent 一样大，都是 512，层宽为 5120",
+    orders=Orders(h=1, d_in=5120, d_k=512, d_c=512),
+    seed=0,
+)
 @example(orders=Orders(h=128, d_in=5120, d_k=128, d_c=512), seed=0)
 @example(orders=Orders(h=128, d_in=1536, d_k=128, d_c=512), seed=0)
 @example(orders=Orders(h=128, d_in=512, d_k=128, d_c=5120), seed=0)
@@ -376,11 +476,24 @@ def with_decoder(**changed):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.5,
     says="A model of 70B parameters does not fit on one card of 80 GB, short of extreme quantisation; hence several cards, and as many groups of keys and values as cards.",
-    zh="若不作极端量化，70B 的模型无法放进单张 80G 的卡，因此要用多卡，并使 K、V 的组数与卡数相配。",
     scope=r"A card of $8 \cdot 10^{10}$ bytes; the post does not say which quantisation is extreme.",
     found=r"Llama 2 70B has 68976648192 weights, 138 GB in 16 bits. They exceed the card from 10 bits per weight on; plain 8-bit weights, 69 GB, fit and leave room for 33640 tokens of its cache in 16 bits.",
     limits="Weights and cache alone; activations, fragmentation and the runtime take room too.",
     if_fails="embeddings or groups are counted otherwise",
+    zh=dict(
+        says="若不作极端的量化，70B 的模型放不进单张 80G 的卡，因此要用多张卡，并让 K、V 的组数等于卡数。",
+        scope=r"一张 $8 \cdot 10^{10}$ 字节的卡；文中没有说怎样的量化算是极端。",
+        found="Llama 2 70B 有 68976648192 个权重，16 位时为 138 GB。每个权重从 10 位起就超出这张卡；普通的 8 位权重为 69 GB，"
+        "放得下，还能再容纳 33640 个 token 的 16 位缓存。",
+        limits="只算权重与缓存；激活值、碎片和运行时也要占空间。",
+        if_fails="embedding 或组数的算法不同",
+        names={
+            "weights of Llama # #B": "Llama # #B 的权重数",
+            "bytes of Llama # #B in # bits": "Llama # #B 以 # 位存储的字节数",
+            "bits per weight that fill a card of # GB": "恰好占满 # GB 的卡时每个权重的位数",
+            "tokens of its cache in # bits beside #-bit weights on the card": "以 # 位缓存、与 # 位的权重同在一张卡上时能容纳的 token 数",
+        },
+    ),
 )
 @subjects(
     cost_laws,
@@ -391,7 +504,7 @@ def with_decoder(**changed):
         cost_laws, decoder_weights=lambda V, layers, d, *rest: cost_laws.decoder_weights(V, layers, d, *rest) - (2 * layers + 1) * d
     ),
 )
-@counterexample("8 bits per weight: 69 GB", sizes=LLAMA_2_70B, bits=8)
+@counterexample("8 bits per weight: 69 GB", "每个权重 8 位：69 GB", sizes=LLAMA_2_70B, bits=8)
 @given(sizes=st.one_of(st.just(LLAMA_2_70B), decoders()), bits=st.integers(10, 32))
 def test_weights_of_llama_2_70b_exceed_a_card(subject, sizes, bits):
     for counted in (sizes, LLAMA_2_70B):
@@ -412,8 +525,13 @@ test_deployment_and_quality = not_checkable(
     POST,
     "deployment-and-quality-statements",
     section="MQA, GQA and MLA",
-    says="GQA with 8 groups puts one head of keys and values on each card of a machine; MQA costs quality, GQA less, and MLA none; bandwidth decides how many cards one likes to use.",
-    zh="8 组的 GQA 恰好让一机 8 卡各放一组 K、V；MQA 有损效果，GQA 较小，MLA 几乎无损；带宽决定了卡数宜少。",
-    reason="It takes trained models and the machines in question; sizes alone can be counted.",
+    says="GQA with 8 groups puts one head of keys and values on each card of a machine; MQA costs little quality on most tasks, "
+    "GQA is safer, MLA is said to be smaller and better than GQA; bandwidth makes it best to use as few devices as possible.",
+    found="It takes trained models and the machines in question; sizes alone can be counted.",
     proxy="llama-2-70b-exceeds-one-card",
+    zh=dict(
+        says="8 组的 GQA 正好让一台机器的 8 张卡各负责一组 K、V；MQA 在大部分任务上损失有限，GQA 的效果更有保证，"
+        "MLA 据说比 GQA 更省更好；带宽决定了跨的设备越少越好。",
+        found="这需要训练好的模型和相应的机器；能数的只有大小。",
+    ),
 )

@@ -44,12 +44,25 @@ def copied_twice(W_k, W_v):
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"All keys and values of GQA together are $c_i = x_i W_c$ with $W_c \in \mathbb R^{d \times g (d_k + d_v)}$, a low-rank projection because $g (d_k + d_v) < d$ "
     r"as a rule, which is then split and copied $h / g$ times.",
-    zh=r"GQA 的所有 K、V 合起来就是 $c_i = x_i W_c$，$W_c \in \mathbb R^{d \times g (d_k + d_v)}$；一般 $g (d_k + d_v) < d$，所以这是低秩投影，之后再分割并复制 $h / g$ 份。",
     scope=r"The post says that $g (d_k + d_v) < d$ in general.",
     found=r"Holds where $g (d_k + d_v) < d$, that is $g < h / 2$ for heads of the usual size $d_k = d_v = d / h$; Llama 2 70B has 2048 of 8192. At $g = h / 2$ and for MHA the rank is $d$. "
     r"The cut is at $g d_k$, in the middle only if $d_k = d_v$.",
     limits="Keys and values of all heads, certified for the shapes drawn, each up to the stated probability; ranks are exact.",
     if_fails="the joint projection is cut at its middle, or its pieces are tiled over the heads",
+    zh=dict(
+        says=r"GQA 的所有 K、V 合起来就是 $c_i = x_i W_c$，$W_c \in \mathbb R^{d \times g (d_k + d_v)}$；一般 $g (d_k + d_v) < d$，"
+        "所以这是低秩投影，之后再分割并复制 $h / g$ 份。",
+        scope="文中说一般有 $g (d_k + d_v) < d$。",
+        found="在 $g (d_k + d_v) < d$ 时成立，对通常的 head size $d_k = d_v = d / h$ 就是 $g < h / 2$；"
+        "Llama 2 70B 是 8192 中的 2048。$g = h / 2$ 时以及对 MHA，秩为 $d$。切分点在 $g d_k$，只有 $d_k = d_v$ 时才在正中。",
+        limits="检验所有 head 的 K、V，对抽到的形状逐一认证，每一形状的误判概率不超过所注明的值；秩是精确的。",
+        if_fails="拼起来的投影从正中切开，或切出的各份在 head 上循环平铺",
+        names={
+            "keys and values of all heads": "所有 head 的 K、V",
+            "columns of the joint projection as a share of d, Llama # #B (GQA)": "拼起来的投影的列数与 $d$ 之比，Llama # #B（GQA）",
+            "columns of the joint projection as a share of d, DeepSeek-V#'s heads as GQA, g = #": "拼起来的投影的列数与 $d$ 之比，DeepSeek-V# 的 head 作 GQA，$g$ = #",
+        },
+    ),
 )
 @subjects(
     gqa_as_mla,
@@ -61,10 +74,12 @@ def copied_twice(W_k, W_v):
 )
 @counterexample(
     "8 heads of the usual size in 4 groups, d = 8: the projection is square, and of full rank for these weights",
+    "通常大小的 8 个 head 分 4 组，$d = 8$：投影是方阵，对这些权重满秩",
     shared=Shared(n=1, d=8, h=8, g=4, d_k=1, d_v=1),
 )
 @counterexample(
     "MHA with 4 heads of the usual size, d = 4: the projection has 8 columns, and rank 4 for these weights",
+    "通常大小的 4 个 head 的 MHA，$d = 4$：投影有 8 列，对这些权重秩为 4",
     shared=Shared(n=1, d=4, h=4, g=4, d_k=1, d_v=1),
 )
 @given(shared=low_rank())
@@ -120,12 +135,29 @@ def keys_from_the_columns_of_values(W_kc, h, g, d_k, d_v):
     finding=Finding.HOLDS,
     says=r"With general matrices $W_k^{(s)} \in \mathbb R^{d_c \times d_k}$ and $W_v^{(s)} \in \mathbb R^{d_c \times d_v}$ in place of splitting and copying, GQA becomes MLA: "
     "MLA contains GQA at the same size of the cache, and can do more.",
-    zh=r"把分割与复制换成一般的 $W_k^{(s)} \in \mathbb R^{d_c \times d_k}$、$W_v^{(s)} \in \mathbb R^{d_c \times d_v}$，GQA 就成了 MLA：缓存大小相同时，MLA 包含 GQA 且表达能力更强。",
     scope="No rotary encoding.",
     found=r"Holds: GQA is MLA with matrices of 0 and 1 and $d_c = g (d_k + d_v)$, and its heads of one group see a part of rank $d_k$ of the latent, those of MLA up to $d_c$: 8 and 32 for 8 heads of size 8 in 2 groups. "
     r"GQA with rotary encoding is decoupled MLA too, without content part: $d_c = g d_v$, $d_r = g d_k$, the same angles for each of the $g$ keys, and queries times $\sqrt g$, since MLA scales by $1/\sqrt{d_r}$.",
     limits="Layers of at most 4 tokens and 6 heads. That training finds the larger class useful is not checked.",
     if_fails="pieces are tiled over the heads, or the angles go on over the concatenated keys",
+    zh=dict(
+        says=r"把分割与复制换成一般的 $W_k^{(s)} \in \mathbb R^{d_c \times d_k}$、$W_v^{(s)} \in \mathbb R^{d_c \times d_v}$，"
+        "GQA 就成了 MLA：缓存大小相同时，MLA 包含 GQA 且表达能力更强。",
+        scope="不加旋转编码。",
+        found="成立：GQA 就是矩阵由 0 和 1 构成、$d_c = g (d_k + d_v)$ 的 MLA；"
+        "GQA 同一组的各 head 只看到 latent 中秩为 $d_k$ 的一部分，MLA 的则最多看到 $d_c$：8 个大小为 8 的 head 分 2 组时，"
+        "两者分别是 8 和 32。带 RoPE 的 GQA 也是解耦的 MLA，只是没有内容部分：$d_c = g d_v$，$d_r = g d_k$，"
+        r"$g$ 个 K 各用同样的一组角度，Q 乘以 $\sqrt g$，因为 MLA 按 $1/\sqrt{d_r}$ 缩放。",
+        limits="至多 4 个 token、6 个 head 的层。没有检验训练是否用得上这个更大的函数类。",
+        if_fails="各份在 head 上循环平铺，或角度在拼接起来的 K 上一路延续下去",
+        names={
+            "rotary, as MLA at [#, #, #]": "带 RoPE，写成 MLA，在 [#, #, #] 处",
+            "rotary, as MLA decodes at [#, #, #]": "带 RoPE，写成 MLA 的解码形式，在 [#, #, #] 处",
+            "without rotary encoding, as MLA at [#, #, #]": "不加旋转编码，写成 MLA，在 [#, #, #] 处",
+            "rank of the latent that one group sees, GQA with # heads of size # in # groups": "一组 head 看到的 latent 的秩，GQA，# 个大小为 # 的 head 分 # 组",
+            "rank of the latent that one group sees, MLA with the same cache": "一组 head 看到的 latent 的秩，同样缓存的 MLA",
+        },
+    ),
 )
 @subjects(
     gqa_as_mla,

@@ -75,11 +75,21 @@ def normalised_over_the_future_too(logits, v):
     finding=Finding.HOLDS,
     says=r"Multi-head attention is $h$ independent causal attentions side by side, $o_t^{(s)} = \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}} v_i^{(s)} / "
     r"\sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}}$.",
-    zh=r"多头注意力就是 $h$ 个相互独立的因果单头注意力的拼接：$o_t^{(s)} = \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}} v_i^{(s)} / \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}}$。",
     scope=r"Causal attention. The post writes no logit scale; $1/\sqrt{d_k}$ is used here.",
     found=r"Holds to precision for the usual program, with one product for the queries of all heads: head $s$ is the $s$-th block of columns. The first token attends to itself alone.",
     limits="Layers of at most 4 tokens and 3 heads.",
     if_fails="heads are split or put together in another order of dimensions",
+    zh=dict(
+        says="多头注意力就是 $h$ 个相互独立的因果单头注意力的拼接："
+        r"$o_t^{(s)} = \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}} v_i^{(s)} / \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}}$。",
+        scope=r"因果注意力。文中没有写出 logits 的缩放因子；这里用 $1/\sqrt{d_k}$。",
+        found="对通常的写法（一次矩阵乘法得到所有 head 的 Q）在精度范围内成立：第 $s$ 个 head 就是第 $s$ 块列。第一个 token 只注意它自己。",
+        limits="至多 4 个 token、3 个 head 的层。",
+        if_fails="拆分或拼接 head 时，维度的次序不同",
+        names={
+            "multi-head attention at [#, #]": "多头注意力，在 [#, #] 处",
+        },
+    ),
 )
 @subjects(
     mha,
@@ -176,12 +186,25 @@ def value_one_token_late(cache, x, position, theta, W_q, W_k, W_v):
     effort=0.3,
     finding=Finding.HOLDS,
     says=r"A new token changes no earlier $k_i$ or $v_i$, so decoding one token at a time with cached keys and values equals causal attention over all tokens.",
-    zh=r"新增的 token 不会改变已有的 $k_i, v_i$，因此借助 KV Cache 逐个 token 解码与一次性的因果注意力完全一致。",
     scope="Causal attention; the encoding of a position depends on that position alone.",
     found="Holds to precision with rotary keys, if each key is cached as rotated by its own position, which a cache that is addressed by the count of its tokens does not know. "
     "Changing later tokens leaves the outputs before them as they were.",
     limits="At most 4 tokens, queries and keys fully rotary; latent attention decoded from its cache is checked with the size of the cache.",
     if_fails="the cached key is rotated by another position than its own",
+    zh=dict(
+        says="新增的 token 不会改变已有的 $k_i, v_i$，因此借助 KV Cache 逐个 token 解码与一次性的因果注意力完全一致。",
+        scope="因果注意力；一个位置的编码只依赖于这个位置。",
+        found="K 加 RoPE 时也在精度范围内成立，只要每个 K 都按自身的位置旋转后再缓存；若缓存只靠已有 token 的个数来编址，"
+        "就无从知道这个位置。改动后面的 token，不影响它们之前的输出。",
+        limits="至多 4 个 token，Q、K 的所有维度都加 RoPE；MLA 从缓存解码的情形，与缓存大小一起检验。",
+        if_fails="缓存的 K 是按别的位置旋转的，而不是它自身的位置",
+        names={
+            "full pass at [#, #, #]": "一次性计算，在 [#, #, #] 处",
+            "decoded at [#, #, #]": "逐个 token 解码，在 [#, #, #] 处",
+            "full pass, later tokens changed at [#, #, #]": "一次性计算，改动后面的 token，在 [#, #, #] 处",
+            "change of an output by later tokens, float#": "后面的 token 引起的输出变化，float#",
+        },
+    ),
 )
 @subjects(
     rotary_gqa,
@@ -229,11 +252,22 @@ def meta(*shape):
     effort=0.5,
     finding=Finding.HOLDS,
     says="Sharing one head of keys and values among all heads saves nearly half of the parameters of the attention layer.",
-    zh="所有 head 共享一组 K、V 之后，注意力层的参数量减少了将近一半。",
     scope=r"Heads of the usual size, $d_k = d_v = d / h$.",
     found=r"Exactly $2 d^2 (1 + 1/h)$ weights remain of $4 d^2$, a share of $\tfrac12 (1 + 1/h)$: 0.5625 at $h = 8$, 0.516 at 32, 0.508 at 64. Every weight is used once per token.",
     limits="Counts weights of the four projections; biases are not counted.",
     if_fails=r"the output projection $W_o$ is left out of the count",
+    zh=dict(
+        says="所有 head 共享一组 K、V 之后，注意力层的参数量减少了将近一半。",
+        scope="head 取通常的大小，$d_k = d_v = d / h$。",
+        found=r"精确的结果：$4 d^2$ 个权重剩下 $2 d^2 (1 + 1/h)$ 个，占比为 $\tfrac12 (1 + 1/h)$：$h = 8$ 时为 0.5625，"
+        "32 时为 0.516，64 时为 0.508。每个权重对每个 token 恰用一次。",
+        limits="数的是四个投影矩阵的权重；不计偏置。",
+        if_fails="计数时漏掉了输出投影 $W_o$",
+        names={
+            "weights of MQA as a share of those of MHA, h = #": "MQA 的权重数占 MHA 的比例，$h$ = #",
+            "output for one token, # heads in # groups": "单个 token 的输出，# 个 head 分 # 组",
+        },
+    ),
 )
 @subjects(
     layer,
@@ -297,12 +331,24 @@ def grouped_by(index):
     finding=Finding.HOLDS,
     headline=True,
     says=r"In grouped-query attention head $s \in \{1, \dots, h\}$ uses the keys and values of group $\lceil s g / h \rceil$; $g = h$ is MHA and $g = 1$ is MQA.",
-    zh=r"GQA 的第 $s \in \{1, \dots, h\}$ 个 head 使用第 $\lceil s g / h \rceil$ 组的键值；$g = h$ 即 MHA，$g = 1$ 即 MQA。",
     scope=r"$g$ divides $h$.",
     found=r"Holds: the formula cuts the heads into $g$ runs of $h / g$ consecutive heads, so GQA is MHA whose key and value weights are repeated $h / g$ times in a row. "
     r"Checked for every divisor of every $h$ up to 273, where $\lceil s \cdot (g / h) \rceil$ in floating point goes wrong for the first time: use integers.",
     limits=r"Where $g$ does not divide $h$ the formula still runs, with groups of unequal size; that case is outside the claim.",
     if_fails="groups are tiled over the heads instead of repeated consecutively",
+    zh=dict(
+        says=r"GQA 的第 $s \in \{1, \dots, h\}$ 个 head 使用第 $\lceil s g / h \rceil$ 组的键值；$g = h$ 即 MHA，$g = 1$ 即 MQA。",
+        scope="$g$ 整除 $h$。",
+        found="成立：该公式把 head 切成 $g$ 段，每段是连续的 $h / g$ 个 head，所以 GQA 就是把 K、"
+        "V 的权重逐个连续重复 $h / g$ 次的 MHA。检验了每个 $h$ 的所有因数，直到 273 为止，"
+        r"浮点计算的 $\lceil s \cdot (g / h) \rceil$ 正是在那里第一次出错：应当用整数。",
+        limits="$g$ 不整除 $h$ 时，公式仍能计算，只是各组大小不等；这种情形不在本条之内。",
+        if_fails="各组在 head 上循环平铺，而不是逐组连续重复",
+        names={
+            "GQA at [#, #, #]": "GQA，在 [#, #, #] 处",
+            "MHA with tied weights at [#, #, #]": "共享权重的 MHA，在 [#, #, #] 处",
+        },
+    ),
 )
 @subjects(
     gqa,
@@ -376,6 +422,24 @@ def repeated_for_every_head(cache, x, W_q, W_k, W_v):
     return kv_cache.gqa_extend(cache, x, W_q, W_k.repeat_interleave(repeats, 0), W_v.repeat_interleave(repeats, 0))
 
 
+MODEL_NAMES = {
+    "Llama # #B (MHA)": "Llama # #B（MHA）",
+    "Llama # #B (GQA)": "Llama # #B（GQA）",
+    "Llama # #B's heads as MHA": "Llama # #B 的 head 作 MHA",
+    "DeepSeek-V# (MLA)": "DeepSeek-V#（MLA）",
+    "DeepSeek-V#'s heads as MHA": "DeepSeek-V# 的 head 作 MHA",
+    "DeepSeek-V#'s heads as GQA, g = #": "DeepSeek-V# 的 head 作 GQA，$g$ = #",
+    "DeepSeek-V#'s heads as MQA": "DeepSeek-V# 的 head 作 MQA",
+}
+CACHES = {
+    "decoded by MLA at [#, #, #]": "由 MLA 解码，在 [#, #, #] 处",
+    "decoded by GQA at [#, #, #]": "由 GQA 解码，在 [#, #, #] 处",
+    **{f"numbers cached per token and layer, {en}": f"每个 token 每层缓存的个数，{zh}" for en, zh in MODEL_NAMES.items()},
+    **{f"bytes cached per token in # bits, {en}": f"以 # 位存储时每个 token 缓存的字节数，{zh}" for en, zh in MODEL_NAMES.items()},
+    **{f"tokens whose cache fits in # GB, {en}": f"# GB 所能容纳缓存的 token 数，{zh}" for en, zh in MODEL_NAMES.items()},
+}
+
+
 @claim(
     POST,
     "kv-cache-size-per-token",
@@ -385,13 +449,24 @@ def repeated_for_every_head(cache, x, W_q, W_k, W_v):
     finding=Finding.HOLDS,
     headline=True,
     says=r"Per token and layer MHA caches $h (d_k + d_v)$ numbers, GQA $g (d_k + d_v)$, MQA $d_k + d_v$, and MLA $d_c + d_r$, which does not depend on $h$.",
-    zh=r"每个 token 每层需缓存：MHA $h (d_k + d_v)$ 个数，GQA $g (d_k + d_v)$ 个，MQA $d_k + d_v$ 个，MLA 只需 $d_c + d_r$ 个，与 $h$ 无关。",
     scope="The rotary key of MLA is shared by all heads.",
     found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32768, "
     r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$. In 16 bits Llama 2 7B keeps 524288 bytes per token, "
     r"Llama 2 70B 327680; $8 \cdot 10^{10}$ bytes hold 152587 tokens of the former.",
     limits="Decoded over at most 9 tokens; numbers, not bytes of a serving system with its paging and quantisation.",
     if_fails="the rotary key is cached once per head, or the latent twice",
+    zh=dict(
+        says="每个 token 每层需缓存：MHA $h (d_k + d_v)$ 个数，GQA $g (d_k + d_v)$ 个，MQA $d_k + d_v$ 个，"
+        "MLA 只需 $d_c + d_r$ 个，与 $h$ 无关。",
+        scope="MLA 中带 RoPE 的 K 由所有 head 共享。",
+        found="精确成立：在仅凭缓存就能复现完整注意力的解码器上数出。按 DeepSeek-V2 的设置，MLA 缓存 576 个数，"
+        "同样这些 head 的 MHA 缓存 32768 个，分 8 组的 GQA 缓存 2048 个，MQA 缓存 256 个：此时 MLA 并不低于 MQA，"
+        "因为 $d_c + d_r > d_k + d_v$。以 16 位存储，Llama 2 7B 每个 token 占 524288 字节，Llama 2 70B 占 327680 字节；"
+        r"$8 \cdot 10^{10}$ 字节能容纳前者的 152587 个 token。",
+        limits="至多解码 9 个 token；数的是个数，而不是带有分页与量化的推理系统所占的字节数。",
+        if_fails="带 RoPE 的 K 每个 head 各缓存一份，或 latent 缓存了两份",
+        names=CACHES,
+    ),
 )
 @subjects(
     kv_cache,
@@ -458,11 +533,17 @@ def values_read_from_the_keys(cache, x, W_q, W_k, W_v):
     effort=0.6,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"MQA caches $1/h$ of what MHA does, and no scheme can save more: it is the ceiling.",
-    zh=r"MQA 把 KV Cache 降到 MHA 的 $1/h$，这已是节省的上限。",
-    scope="Not stated; the post comes to schemes that share heads.",
+    scope="Not stated; so far the post speaks only of schemes that share heads.",
     found=r"True among schemes that share heads: GQA saves exactly the factor $h / g$. A latent saves more than MQA exactly if $d_c + d_r < d_k + d_v$.",
     limits="Counts numbers per token; quantised caches and layers that share a cache are outside.",
     if_fails="the cached keys or values are fewer than the decoder reads",
+    zh=dict(
+        says="MQA 把 KV Cache 减少到 MHA 的 $1/h$，没有方案能省得更多：这已是天花板。",
+        scope="文中没有说明；到此为止它只谈到共享 head 的方案。",
+        found="在共享 head 的方案之中成立：GQA 节省的倍数恰为 $h / g$。latent 比 MQA 省得更多，当且仅当 $d_c + d_r < d_k + d_v$。",
+        limits="数的是每个 token 缓存的个数；量化的缓存与多层共用的缓存不在其内。",
+        if_fails="缓存的 K 或 V 比解码器读取的少",
+    ),
 )
 @subjects(
     kv_cache,
@@ -474,6 +555,7 @@ def values_read_from_the_keys(cache, x, W_q, W_k, W_v):
 )
 @counterexample(
     "a latent of 128 with a rotary key of 64 for 128 heads of 128: 192 numbers, where one head's key and value are 256",
+    "latent 为 128、带 RoPE 的 K 为 64，供 128 个大小为 128 的 head 使用：共 192 个数，而单个 head 的 K、V 就有 256 个",
     model=Model(d=5120, h=128, g=128, d_c=128, d_r=64, d_cq=1536),
 )
 @example(model=Model(d=8, h=8, g=1, d_k=4, d_v=4))

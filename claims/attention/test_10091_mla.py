@@ -24,9 +24,34 @@ from strategies.attention.turns import Turns, rotary_heads, rotated_latents
 POST = Post(
     10091,
     date="2024-05-13",
-    en="The tug-of-war between cache and quality: from MHA, MQA, GQA to MLA",
-    zh="缓存与效果的极限拉扯：从MHA、MQA、GQA到MLA",
     topic="attention",
+    title="The tug-of-war between cache and quality: from MHA, MQA, GQA to MLA",
+    sections={
+        "MHA": "MHA",
+        "MQA": "MQA",
+        "GQA": "GQA",
+        "MLA, part 1": "MLA，Part 1",
+        "MLA, part 1, notes": "MLA，Part 1 的补充说明",
+        "MLA, part 2": "MLA，Part 2",
+        "MLA, part 3": "MLA，Part 3",
+        "MLA, parts 2 and 3": "MLA，Part 2 与 Part 3",
+        "MQA, GQA and MLA": "MQA、GQA 与 MLA",
+    },
+    stands=r"The main result holds: the training form of MLA equals its decoding form to rounding, provided that the logits keep the scale "
+    r"$1/\sqrt{d_k + d_r}$; cache sizes are exact, and GQA is a special case of MLA. RoPE blocks the absorption for generic weights, "
+    r"MQA is the ceiling among schemes that share heads, and multiplying in turn is cheaper below a certain head size: conditions that the "
+    r"post leaves out or open. In decoding, heads are 4 times as large for values, but 4.5 times for queries and keys; DeepSeek-V2 has 3.2 "
+    r"times the usual heads, not 3. On generic weights the forms differ by rounding, but none is less accurate, over many layers "
+    r"either. That multiplying in turn loses less is refuted: this depends on where the weights cancel.",
+    zh=dict(
+        title="缓存与效果的极限拉扯：从MHA、MQA、GQA到MLA",
+        stands=r"主要结论成立：只要 logits 沿用缩放因子 $1/\sqrt{d_k + d_r}$，MLA 的训练形式与解码形式就在舍入误差内相等；"
+        r"各种 KV Cache 的大小都是精确的，GQA 也确是 MLA 的特例。有几条需要文中没有写出或没有写明的条件：RoPE 妨碍矩阵吸收，是对一般的权重而言；"
+        r"MQA 是天花板，是在共享 head 的方案之中；依次相乘更省计算量，要求 head size 小于某个阈值。"
+        r"近似的有两处：解码时 V 的 head 是 4 倍大，Q、K 的却是 4.5 倍；DeepSeek-V2 的 head 数是通常的 3.2 倍，而不是 3 倍。"
+        r"在一般的权重上，各形式之间有舍入级别的差异，但没有哪一种精度更差，经过许多层也是如此。"
+        r"“依次相乘的精度损失更小”不成立：这取决于权重在哪里相消。",
+    ),
 )
 
 
@@ -85,12 +110,24 @@ def with_rotary_key(key):
     effort=0.35,
     says=r"The training form of MLA, $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$, $k = [c W_{kc},\, x W_{kr}\mathcal R]$, $v = c W_v$, equals its decoding form "
     r"$q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$, $k = [c,\, x W_{kr}\mathcal R]$, $v = c$ followed by $W_v$, which caches only $[c,\, x W_{kr}\mathcal R]$.",
-    zh=r"MLA 的训练形式 $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$、$k = [c W_{kc},\, x W_{kr}\mathcal R]$、$v = c W_v$ 恒等于解码形式 "
-    r"$q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$、$k = [c,\, x W_{kr}\mathcal R]$、$v = c$（再乘 $W_v$），后者只需缓存 $[c,\, x W_{kr}\mathcal R]$。",
     scope="Infinite precision; the post writes no logit scale.",
     found=r"Holds to precision, if the decoding form keeps the training scale $1/\sqrt{d_k + d_r}$ and does not take that of its own head size $d_c + d_r$.",
     limits="Layers of at most 5 tokens and 3 heads; kernels that fuse the steps must be brought in with --impl.",
     if_fails="the logits are scaled by the head size of the decoding form",
+    zh=dict(
+        says=r"MLA 的训练形式 $q = [c' W_{qc},\, c' W_{qr}\mathcal R]$、$k = [c W_{kc},\, x W_{kr}\mathcal R]$、"
+        r"$v = c W_v$ 恒等于解码形式 $q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$、$k = [c,\, x W_{kr}\mathcal R]$、"
+        r"$v = c$（再乘 $W_v$），后者只需缓存 $[c,\, x W_{kr}\mathcal R]$。",
+        scope="无限精度；文中没有写出 logits 的缩放因子。",
+        found=r"在精度范围内成立，前提是解码形式沿用训练时的缩放因子 $1/\sqrt{d_k + d_r}$，"
+        "而不是按它自己的 head size $d_c + d_r$ 来取。",
+        limits="至多 5 个 token、3 个 head 的层；把若干步融合在一起的 kernel 须用 --impl 接入。",
+        if_fails="logits 按解码形式的 head size 缩放",
+        names={
+            "training form at [#, #, #]": "训练形式，在 [#, #, #] 处",
+            "decoding form at [#, #, #]": "解码形式，在 [#, #, #] 处",
+        },
+    ),
 )
 @subjects(
     mla,
@@ -148,12 +185,24 @@ def keys_normalised(x, p, W_c, W_q, W_k, W_v):
     finding=Finding.HOLDS,
     says=r"Without rotary encoding $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$, and $W_v$ can be applied after the attention, "
     r"so that only the latent $c_i$ needs to be cached.",
-    zh=r"不加旋转编码时 $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$，且 $W_v$ 可移到注意力之后，因此只需缓存 $c_i$。",
     scope="No rotary encoding.",
     found="Holds exactly: logits and outputs of both forms are the same polynomials. It needs logits that are bilinear in the projections; "
     "a normalisation of queries or keys in between would break it.",
     limits="Certified for the shapes drawn, each up to the stated probability.",
     if_fails="the query and key projections are multiplied in the wrong order, or of different heads",
+    zh=dict(
+        says=r"不加旋转编码时 $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$，且 $W_v$ 可移到注意力之后，"
+        "因此只需缓存 $c_i$。",
+        scope="不加旋转编码。",
+        found="精确成立：两种形式的 logits 与输出都是相同的多项式。它要求 logits 关于各投影是双线性的；若中间对 Q 或 K 做归一化，"
+        "恒等关系就不再成立。",
+        limits="对抽到的形状逐一认证，每一形状的误判概率不超过所注明的值。",
+        if_fails="Q、K 的投影矩阵相乘的次序颠倒，或取自不同的 head",
+        names={
+            "projected form": "先投影的形式",
+            "absorbed form": "吸收后的形式",
+        },
+    ),
 )
 @subjects(
     absorption,
@@ -194,13 +243,25 @@ def between_by(relative):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.6,
     says=r"With rotary encoding of the whole head $q_t k_i^\top = x_t (W_q \mathcal R_{t-i} W_k^\top) c_i^\top$, which depends on $t - i$, so that no fixed matrix can be absorbed.",
-    zh=r"若对整个 head 加 RoPE，则 $q_t k_i^\top = x_t (W_q \mathcal R_{t-i} W_k^\top) c_i^\top$ 与 $t - i$ 有关，无法合并成一个固定的投影矩阵。",
     scope="The post states no condition on weights or frequencies.",
     found=r"Holds for generic weights and a latent smaller than all keys together. The matrices of one head span a space of dimension $\min(d_k, d\, d_c)$. Any cache that is linear in $c_i$, "
     r"even one that knows the position, needs $d_k \min(h, d_c)$ numbers per token: as many as all keys if $h \le d_c$. "
     r"Where every $W_k$ commutes with the rotations, or nothing rotates, $d_c$ numbers are enough.",
     limits="Angles of rational sine and cosine and random integer weights: exact for the cases drawn, up to 3 heads of size 4.",
     if_fails="rotations are multiplied on the wrong side for row vectors, or their positions added",
+    zh=dict(
+        says=r"若对整个 head 加 RoPE，则 $q_t k_i^\top = x_t (W_q \mathcal R_{t-i} W_k^\top) c_i^\top$ 与 $t - i$ 有关，"
+        "无法合并成一个固定的投影矩阵。",
+        scope="文中没有对权重或频率提出条件。",
+        found=r"对一般的权重、且 latent 小于全部 K 的总大小时成立。单个 head 的这些矩阵张成一个 $\min(d_k, d\, d_c)$ 维空间。"
+        r"任何关于 $c_i$ 线性的缓存，即使知道位置，每个 token 也需要 $d_k \min(h, d_c)$ 个数："
+        r"$h \le d_c$ 时与缓存全部 K 一样多。若每个 $W_k$ 都与旋转可交换，或者根本没有旋转，则 $d_c$ 个数就够。",
+        limits="正弦、余弦为有理数的角度与随机的整数权重：对抽到的情形是精确的，至多 3 个 head、head size 至多为 4。",
+        if_fails="在行向量的约定下旋转乘到了错误的一侧，或位置被相加",
+        names={
+            "least number cached per token, as a multiple of d_c": "每个 token 最少要缓存的个数（$d_c$ 的倍数）",
+        },
+    ),
 )
 @subjects(
     rope_absorption,
@@ -215,10 +276,12 @@ def between_by(relative):
 )
 @counterexample(
     "frequency 0 rotates nothing: the latent is enough",
+    "频率为 0 时什么都不旋转：缓存 latent 就够",
     case=Turns(h=2, d=1, d_c=2, d_k=2, n=2, tangents=(Fraction(0),)),
 )
 @counterexample(
     "each W_k commutes with the rotations: the latent, rotated once for all heads, is enough",
+    "每个 $W_k$ 都与旋转可交换：把 latent 为所有 head 统一旋转一次再缓存就够",
     case=Turns(h=2, d=1, d_c=4, d_k=4, n=4, tangents=(Fraction(1, 2), Fraction(1, 3)), weights="W_k commutes with rotations"),
 )
 @given(case=rotary_heads())
@@ -245,12 +308,24 @@ def test_rotated_keys_do_not_fit_into_the_latent(subject, case):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.6,
     says=r"The compromise $q_i = c_i \mathcal R_i W_q$, $k_i = c_i \mathcal R_i W_k$ can be absorbed, with $c_i \mathcal R_i$ as the cache, but the logits no longer depend on $t - i$ alone.",
-    zh=r"折中方案 $q_i = c_i \mathcal R_i W_q$、$k_i = c_i \mathcal R_i W_k$ 可以缓存 $c_i \mathcal R_i$ 并合并矩阵，但不再是只依赖 $t - i$ 的相对位置编码。",
     scope="The post states no condition on the weights, and writes queries and keys only.",
     found=r"Holds for generic weights: absorbed exactly by $W_q W_k^\top$, and logits change when both positions are shifted. They are relative where $W_q W_k^\top$ commutes with every rotation. "
     r"Values need care: $c_i \mathcal R_i$ has to be rotated back before $W_v$.",
     limits="Latents of dimension 2 and 4, shifts of 1, 10 and 100, angles of rational sine and cosine; exact.",
     if_fails="the latent is cached without its rotation, or values are read from the rotated latent",
+    zh=dict(
+        says=r"折中方案 $q_i = c_i \mathcal R_i W_q$、$k_i = c_i \mathcal R_i W_k$ 可以缓存 $c_i \mathcal R_i$ 并合并矩阵，"
+        "但不再是只依赖 $t - i$ 的相对位置编码。",
+        scope="文中没有对权重提出条件，并且只写了 Q 和 K。",
+        found=r"对一般的权重成立：可由 $W_q W_k^\top$ 精确吸收，而两个位置一起平移时 logits 会改变。"
+        r"若 $W_q W_k^\top$ 与每个旋转都可交换，则 logits 仍是相对的。V 需要小心：$c_i \mathcal R_i$ 要先转回来，"
+        "才能乘 $W_v$。",
+        limits="latent 的维数为 2 和 4，平移量为 1、10 和 100，角度的正弦、余弦为有理数；结果是精确的。",
+        if_fails="缓存的 latent 没有旋转，或 V 直接从旋转后的 latent 读取",
+        names={
+            "largest change of the logits under a shift, relative to their size": "平移后 logits 的最大变化（相对于 logits 的大小）",
+        },
+    ),
 )
 @subjects(
     rope_on_latent,
@@ -270,6 +345,7 @@ def test_rotated_keys_do_not_fit_into_the_latent(subject, case):
 )
 @counterexample(
     "the product of the projections is the identity, which commutes with every rotation",
+    "两个投影矩阵之积为单位阵，与任何旋转都可交换",
     case=Turns(h=1, d=2, d_c=2, d_k=2, n=2, tangents=(Fraction(1, 2),), weights="identity"),
 )
 @given(case=rotated_latents())
@@ -325,11 +401,22 @@ def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
     finding=Finding.HOLDS,
     effort=0.3,
     says="It is rotary encoding that blocks the absorption, not position encoding as such: with a bias on the logits, as in ALiBi or Sandwich, only the latent needs to be cached.",
-    zh="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
     scope="A bias that does not depend on the content, the same in both forms.",
     found=r"Holds to precision for any bias, one per head, query and key, if both forms add it after the scale $1 / \sqrt{d_k}$: the cache is $d_c$ numbers per token.",
     limits="Layers of at most 4 tokens and 3 heads; the quality of such encodings is not a matter of this claim.",
     if_fails="the bias is scaled with the logits, or the heads' slopes are in another order",
+    zh=dict(
+        says="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
+        scope="偏置与内容无关，且在两种形式中相同。",
+        found="对任意偏置（每个 head、query、key 各有一个）都在精度范围内成立，"
+        r"只要两种形式都在乘缩放因子 $1 / \sqrt{d_k}$ 之后再加偏置：缓存为每个 token $d_c$ 个数。",
+        limits="至多 4 个 token、3 个 head 的层；这类位置编码的效果如何，不在本条之内。",
+        if_fails="偏置随 logits 一起被缩放，或各 head 的斜率排成了另一种次序",
+        names={
+            "training form at [#, #, #]": "训练形式，在 [#, #, #] 处",
+            "decoding form at [#, #, #]": "解码形式，在 [#, #, #] 处",
+        },
+    ),
 )
 @subjects(
     biased,
@@ -390,12 +477,22 @@ def scaled_by_the_content_alone(x, positions, theta, W_q, W_k, W_v):
     finding=Finding.HOLDS,
     effort=0.5,
     says=r"In training, MLA is MHA with a query and key head of size $d_k + d_r$, apart from the low-rank projection of its inputs and from RoPE on a part of the dimensions only.",
-    zh=r"训练阶段，除了输入多了低秩投影、以及只在部分维度加 RoPE 之外，MLA 就是 Q、K 的 head size 为 $d_k + d_r$ 的 MHA。",
     scope="The rotary key is shared by all heads.",
     found=r"Holds to precision: with $W_q = [W'_c W_{qc},\, W'_c W_{qr}]$, $W_k = [W_c W_{kc},\, W_{kr}]$, $W_v \to W_c W_v$, the last $d_r$ dimensions rotated, $W_{kr}$ the same in every head, "
     r"and MHA's own scale $1 / \sqrt{d_k + d_r}$.",
     limits="Layers of at most 5 tokens and 3 heads; equal outputs for given weights, not equal gradients of the factors.",
     if_fails="content dimensions are rotated too, or the rotary key comes from the latent",
+    zh=dict(
+        says="训练阶段，除了输入多了低秩投影、以及只在部分维度加 RoPE 之外，MLA 就是 Q、K 的 head size 为 $d_k + d_r$ 的 MHA。",
+        scope="带 RoPE 的 K 由所有 head 共享。",
+        found=r"在精度范围内成立：取 $W_q = [W'_c W_{qc},\, W'_c W_{qr}]$、$W_k = [W_c W_{kc},\, W_{kr}]$、$W_v \to W_c W_v$，"
+        r"旋转最后 $d_r$ 维，$W_{kr}$ 在每个 head 中相同，并用 MHA 自己的缩放因子 $1 / \sqrt{d_k + d_r}$。",
+        limits="至多 5 个 token、3 个 head 的层；是给定权重下输出相等，而不是各因子的梯度相等。",
+        if_fails="内容部分的维度也被旋转，或带 RoPE 的 K 取自 latent",
+        names={
+            "MHA with larger heads at [#, #, #]": "加大 head 的 MHA，在 [#, #, #] 处",
+        },
+    ),
 )
 @subjects(
     mla_as_mha,

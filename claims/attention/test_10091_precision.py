@@ -5,6 +5,7 @@ others, unless what it stores is larger than what reaches the logits. The truth 
 """
 
 import math
+from itertools import combinations, permutations
 
 import torch
 from hypothesis import example, given
@@ -19,12 +20,41 @@ from strategies.attention.rounded import Layers, Stack, layers, stacks
 
 FORMS = {"MHA form": "mha_form", "serial form": "serial_form", "merged form": "merged_form"}
 LOSS = Figure(
-    en="Error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32",
-    zh="单层 logits 的误差与存储格式的单位舍入误差：bfloat16、float16、float32",
+    title="Error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32",
     x="unit roundoff $u$",
     y="relative error",
     log="xy",
 )
+IN_CHINESE = {"MHA form": "MHA 形式", "serial form": "依次相乘", "merged form": "合并矩阵"}
+LOSS_NAMES = {
+    "Error of the logits of one layer against the unit roundoff of what is stored: bfloat#, float#, float#": (
+        "单层 logits 的误差与存储格式的单位舍入误差：bfloat#、float#、float#"
+    ),
+    "unit roundoff $u$": "单位舍入误差 $u$",
+    "relative error": "相对误差",
+    **IN_CHINESE,
+    "MHA form against serial form": "MHA 形式与依次相乘之差",
+    "error of the logits in u, MHA form against serial form, # rotary dimensions": (
+        "logits 的误差（以 $u$ 为单位），MHA 形式与依次相乘之差，RoPE 维数 #"
+    ),
+    **{
+        f"error of the logits in u, {en}, # rotary dimensions": f"logits 的误差（以 $u$ 为单位），{zh}，RoPE 维数 #"
+        for en, zh in IN_CHINESE.items()
+    },
+    **{
+        f"error of the outputs in u, {en}, # rotary dimensions": f"输出的误差（以 $u$ 为单位），{zh}，RoPE 维数 #"
+        for en, zh in IN_CHINESE.items()
+    },
+    **{f"logits of the {en}, # rotary dimensions": f"{zh}的 logits，RoPE 维数 #" for en, zh in IN_CHINESE.items()},
+    **{
+        f"logits of the {a} against the {b}, # rotary dimensions": f"{zh_a}与{zh_b}的 logits 之差，RoPE 维数 #"
+        for (a, zh_a), (b, zh_b) in combinations(IN_CHINESE.items(), 2)
+    },
+    **{
+        f"outputs of the {en} beyond twice what its logits pass on, # rotary dimensions": f"{zh}的输出，超出 logits 所传误差两倍的部分，RoPE 维数 #"
+        for en, zh in IN_CHINESE.items()
+    },
+}
 
 
 def run(subject, case, i):
@@ -103,7 +133,6 @@ def values_of_another_head(stored, *args):
     finding=Finding.APPROXIMATE,
     effort=0.06,
     says=r"Merging $W_q W_k^\top$ is an identity at infinite precision only: in single precision, and in bfloat16 all the more, the transformed computation loses visibly.",
-    zh=r"把 $W_q W_k^\top$ 合并成一个矩阵，只在无限精度下才恒等；单精度下、尤其是 bf16 下，变换后的计算会有明显的精度损失。",
     scope="Not stated relative to what; here to the exact value of the stored weights and tokens.",
     found=r"A mismatch between the forms is real, but on generic weights it is no loss of one of them. All have logits with relative error $\kappa \sqrt S\, u$, $\kappa = 1 / \sqrt{8 \ln 2} = 0.42$, "
     r"where $S$ counts the tensors stored on the way: $S = 3 w + 4 (1 - w) + 1$ for each form, $w = d_k / (d_k + d_r)$ the share of the content. "
@@ -112,6 +141,18 @@ def values_of_another_head(stored, *args):
     limits=r"One layer, Gaussian tokens and weights, $w = 1$ and $w = \tfrac12$. Products are exact between stored tensors: sums kept in the format add $\tfrac12 d$ roundings for $d$ terms to every form. "
     "Outputs are only bounded, and their size measured.",
     if_fails="one form stores a tensor more or less, or its scale is another",
+    zh=dict(
+        says=r"把 $W_q W_k^\top$ 合并成一个矩阵，只在无限精度下才恒等；单精度下、尤其是 bf16 下，变换后的计算会有明显的精度损失。",
+        scope="文中没有说是相对于什么；这里是相对于所存权重与 token 的精确结果。",
+        found="各形式之间确有差异，但在一般的权重上，这并不是其中某一种的损失。"
+        r"所有形式的 logits 的相对误差都是 $\kappa \sqrt S\, u$，$\kappa = 1 / \sqrt{8 \ln 2} = 0.42$，"
+        "其中 $S$ 是途中存储的张量个数：每种形式都是 $S = 3 w + 4 (1 - w) + 1$，$w = d_k / (d_k + d_r)$ 是内容部分的占比。"
+        r"在 float32 下这是 $5 \cdot 10^{-8}$，并不明显。",
+        limits=r"单层，token 与权重服从高斯分布，$w = 1$ 与 $w = \tfrac12$。所存张量之间的乘积是精确的：若求和也在该格式中进行，"
+        r"每种形式都会对 $d$ 项的和增加 $\tfrac12 d$ 次舍入。输出的误差只验证了上界，其大小是实测的。",
+        if_fails="某一形式多存或少存了一个张量，或缩放因子不同",
+        names=LOSS_NAMES,
+    ),
 )
 @subjects(
     rounded_mla,
@@ -178,7 +219,6 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     finding=Finding.REFUTED,
     effort=0.06,
     says=r"In theory multiplying in turn, $(x W_q) W_k^\top$, loses less precision than the merged matrix, $x (W_q W_k^\top)$.",
-    zh=r"理论上，依次相乘 $(x W_q) W_k^\top$ 的精度损失比先合并再乘的 $x (W_q W_k^\top)$ 要小。",
     scope="Low-rank projections.",
     found=r"Not as a rule. On generic weights both count four roundings. Where the queries have a large component that no key has, serial order stores it and the merged matrix does not: "
     "in the pinned case the squared error of its logits is some forty times that of the merged form.",
@@ -187,15 +227,36 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     corrected="Which order loses less depends on where the weights cancel: neither on generic ones, serial order if the latent has a large component that no key reads, "
     "the merged matrix if the queries have one that no key has.",
     corrected_by="order-of-loss-follows-the-cancellation",
+    zh=dict(
+        says=r"理论上，依次相乘 $(x W_q) W_k^\top$ 的精度损失比先合并再乘的 $x (W_q W_k^\top)$ 要小。",
+        scope="低秩投影。",
+        found="一般来说并非如此。在一般的权重上，两者都是四次舍入。若 query 有一个所有 key 都没有的大分量，依次相乘会把它存下来，"
+        "而合并矩阵不会：在固定的反例中，依次相乘的 logits 的平方误差是合并矩阵的四十倍左右。",
+        limits="logits 的误差，不含 RoPE 部分；“更小”是指小半次舍入以上。",
+        if_fails="合并后的矩阵所用的存储格式比其余的更粗",
+        corrected="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
+        "则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
+        names={
+            "serial form less merged form, nothing hidden": "依次相乘减去合并矩阵，无隐藏分量",
+            "serial form less merged form, latent hidden": "依次相乘减去合并矩阵，latent 有隐藏分量",
+            "serial form less merged form, query hidden": "依次相乘减去合并矩阵，query 有隐藏分量",
+        },
+    ),
 )
 @subjects(
     rounded_mla,
     merged_matrix_eight_times_as_coarse=with_call(eight_times_as_coarse, "merged_form", call=1),
     serial_form_in_float64=variant(rounded_mla, serial_form=lambda stored, *args: rounded_mla.serial_form(lambda z: z, *args)),
 )
-@counterexample("on generic weights both forms store three tensors of the same weight, and the logits", case=Layers(torch.bfloat16))
 @counterexample(
-    "a query component that no key has is stored by the serial form alone", case=Layers(torch.bfloat16, hidden="query", gain=157)
+    "on generic weights both forms store three tensors of the same weight, and the logits",
+    "在一般的权重上，两种形式都存储三个贡献相当的张量，外加 logits",
+    case=Layers(torch.bfloat16),
+)
+@counterexample(
+    "a query component that no key has is stored by the serial form alone",
+    "所有 key 都没有的 query 分量，只有依次相乘会存下来",
+    case=Layers(torch.bfloat16, hidden="query", gain=157),
 )
 @given(case=layers(hidden=("", "latent", "query")))
 def test_serial_order_loses_less(subject, case):
@@ -212,6 +273,13 @@ def test_serial_order_loses_less(subject, case):
     rounding.counts_lie({f"serial form less merged form, {case.hidden or 'nothing'} hidden": (-math.inf, -0.5)}, measure)
 
 
+ORDER_NAMES = {
+    f"{en}, {where} hidden, G = #": f"{zh}，{zh_where}隐藏分量，$G$ = #"
+    for en, zh in IN_CHINESE.items()
+    for where, zh_where in {"nothing": "无", "latent": "latent 有", "query": "query 有"}.items()
+}
+
+
 @claim(
     POST,
     "order-of-loss-follows-the-cancellation",
@@ -222,13 +290,21 @@ def test_serial_order_loses_less(subject, case):
     effort=0.06,
     says="Which order loses less depends on where the weights cancel: neither on generic ones, serial order if the latent has "
     "a large component that no key reads, the merged matrix if the queries have one that no key has.",
-    zh="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；"
-    "若 latent 有一个不被任何 key 读取的大分量，则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
     scope=r"The sentence that replaces the refuted one. Hidden components are spread over all coordinates, so that each entry stored has $G$ times the energy that reaches the logits.",
     found=r"Exact in the count of roundings: the MHA, serial and merged forms have $4, 4, 4$ on generic weights, $3 + G,\ 2 + 2 G,\ 1 + 3 G$ with a hidden latent component, "
     r"and $2 + 2 G,\ 3 + G,\ 4$ with a hidden query component.",
     limits=r"The error of the logits alone, for $G = 2$ and $3$ and for $w = 1$; a hidden component along a coordinate axis would be cancelled by exact zeros and cost nothing.",
     if_fails="one form stores a tensor more or less, or reads the hidden component",
+    zh=dict(
+        says="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
+        "则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
+        scope="用来替换被推翻那句话的说法。隐藏分量散布在所有坐标上，使所存的每个元素的能量是到达 logits 的部分的 $G$ 倍。",
+        found="以舍入次数计是精确的：MHA 形式、依次相乘、合并矩阵在一般的权重上是 $4, 4, 4$ 次，"
+        r"latent 有隐藏分量时是 $3 + G,\ 2 + 2 G,\ 1 + 3 G$ 次，query 有隐藏分量时是 $2 + 2 G,\ 3 + G,\ 4$ 次。",
+        limits="只看 logits 的误差，$G = 2$ 与 $3$，$w = 1$；若隐藏分量沿着坐标轴，则会被精确的零抵消，没有代价。",
+        if_fails="某一形式多存或少存了一个张量，或读到了隐藏分量",
+        names=ORDER_NAMES,
+    ),
 )
 @subjects(
     rounded_mla,
@@ -257,6 +333,22 @@ def test_order_of_loss_follows_the_cancellation(subject, case):
 
 DEPTHS = (1, 4, 16)
 STREAM = "exact layers, the stream alone rounded"
+STREAMS_IN_CHINESE = IN_CHINESE | {STREAM: "各层精确、只舍入残差流"}
+STREAM_NAMES = {
+    f"stream rounded once, # layer of {STREAM}": "只舍入一次的残差流，# 层，各层精确、只舍入残差流",
+    **{
+        f"error of the stream in u, {en}, layers: #": f"残差流的误差（以 $u$ 为单位），{zh}，层数 #"
+        for en, zh in STREAMS_IN_CHINESE.items()
+    },
+    **{f"{en}, # layers less twice that of #": f"{zh}，# 层减去 # 层的两倍" for en, zh in STREAMS_IN_CHINESE.items()},
+    **{f"{en}, # layers less #^# times that of #": f"{zh}，# 层减去 #^# 倍的 # 层" for en, zh in STREAMS_IN_CHINESE.items()},
+    **{
+        f"{a} less twice the {b}, # layers": f"{zh_a}减去{zh_b}的两倍，# 层" for (a, zh_a), (b, zh_b) in permutations(IN_CHINESE.items(), 2)
+    },
+    **{
+        f"{en} less four times that of {STREAM}, # layers": f"{zh}减去“各层精确、只舍入残差流”的四倍，# 层" for en, zh in IN_CHINESE.items()
+    },
+}
 
 
 def of_stack(streams=rounded_stack.streams, **forms):
@@ -281,12 +373,22 @@ def first_layer_again_and_again(form, stored, kept, x, positions, theta, layers)
     finding=Finding.APPROXIMATE,
     effort=0.02,
     says="After many layers the loss of the transformed computation adds up and becomes more visible.",
-    zh="经过许多层之后，变换后的计算的精度损失会不断累积，变得更加明显。",
     scope="Not stated relative to what; here to the exact stream of the stored weights and tokens.",
     found=r"The loss adds up, but it is not that of the transformation: after 1, 4 and 16 layers the stream is off by about $0.8\, u$, $1.5\, u$ and $2.5\, u$ in the MHA form as in both absorbed ones. "
     r"Exact layers between roundings of the residual stream alone lose more than half as much, $0.4\, u$, $0.9\, u$ and $1.7\, u$.",
     limits="Residual stacks of 1, 4 and 16 small random layers on 8 tokens, normalised before each layer, products exact between stored tensors; trained weights may spread errors in another way.",
     if_fails="one form stores a tensor in a coarser format, or its errors do not reach the next layer",
+    zh=dict(
+        says="经过许多层之后，变换后的计算的精度损失会不断累积，变得更加明显。",
+        scope="文中没有说是相对于什么；这里是相对于所存权重与 token 的精确残差流。",
+        found=r"损失确实会累积，但那不是变换带来的：经过 1、4、16 层之后，残差流的误差大约是 $0.8\, u$、$1.5\, u$、$2.5\, u$，"
+        r"MHA 形式与两种吸收形式都是如此。若各层精确、只对层与层之间的残差流做舍入，误差也超过上述的一半：$0.4\, u$、"
+        r"$0.9\, u$、$1.7\, u$。",
+        limits="1、4、16 个小的随机层构成的残差堆叠，8 个 token，每层之前做归一化，所存张量之间的乘积是精确的；"
+        "训练过的权重可能以另一种方式传播误差。",
+        if_fails="某一形式把某个张量存成了更粗的格式，或它的误差没有传到下一层",
+        names=STREAM_NAMES,
+    ),
 )
 @subjects(
     rounded_stack,

@@ -42,8 +42,6 @@ def normal_moment(alpha):
     finding=Finding.APPROXIMATE,
     says=r"$\mathbb E e^{\alpha s} = e^{\alpha^2 / 2}$ for standard normal scores; with sums replaced by expectations "
     r"$\sum_i p_i^2 \approx e^{\alpha^2} / n$, hence $J \approx A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$.",
-    zh=r"对标准正态得分，$\mathbb E e^{\alpha s} = e^{\alpha^2 / 2}$；把求和换成期望，得 $\sum_i p_i^2 \approx e^{\alpha^2} / n$，"
-    r"从而 $J \approx A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$。",
     scope="Independent scores from $N(0, 1)$; a ratio of expectations stands for the expectation of a ratio, with no condition stated.",
     found=r"The moment is exact. At fixed $\alpha$ the estimate exceeds $\mathbb E \sum_i p_i^2$ by the relative error "
     r"$(2 e^{\alpha^2} - 1)(e^{\alpha^2} - 1) / n$, up to terms of order $n^{-2}$: small only while $\alpha^2 < \frac12 \log n$. "
@@ -51,6 +49,21 @@ def normal_moment(alpha):
     limits=r"$\frac14 \le \alpha \le \frac32$ for the error law, which needs $n$ well above $e^{2 \alpha^2}$.",
     if_fails=r"the mean in the denominator is not squared, or the factor $\frac1n$ is lost",
     effort=0.5,
+    zh=dict(
+        says=r"对标准正态得分，$\mathbb E e^{\alpha s} = e^{\alpha^2 / 2}$；把求和换成期望，得 $\sum_i p_i^2 \approx e^{\alpha^2} / n$，"
+        r"从而 $J \approx A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$。",
+        scope="得分独立，服从 $N(0, 1)$；用期望之比代替比的期望，文中未给出任何条件。",
+        found=r"矩的公式精确成立。固定 $\alpha$ 时，该估计超出 $\mathbb E \sum_i p_i^2$ 的相对误差为 "
+        r"$(2 e^{\alpha^2} - 1)(e^{\alpha^2} - 1) / n$，至多相差 $n^{-2}$ 阶的项：只有当 $\alpha^2 < \frac12 \log n$ 时它才小。"
+        r"在该估计自己的最大值点处，它是真值的 1.9 倍（$n = 64$）到 3.5 倍（$n = 20000$）；$\alpha$ 超过 $\sqrt{\log n}$ 后它大于 1。",
+        limits=r"误差公式只在 $\frac14 \le \alpha \le \frac32$ 上检验，它要求 $n$ 远大于 $e^{2 \alpha^2}$。",
+        if_fails=r"分母中的均值没有平方，或漏掉了因子 $\frac1n$",
+        names={
+            "order in n of what the error law leaves": "扣除误差公式后的余项关于 $n$ 的阶",
+            "sum of squares at alpha* for n = #": r"n = # 时 $\alpha^*$ 处的平方和",
+            "its estimate / itself at alpha* for n = #": r"n = # 时 $\alpha^*$ 处平方和的估计与其自身之比",
+        },
+    ),
 )
 @subjects(
     annealed_scale,
@@ -108,13 +121,27 @@ def stationary_at(inverse):
     says=r"The post maximises $A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$ numerically. Stated in full: it has one maximum for "
     r"$\alpha \ge 0$, where $e^{\alpha^2} (1 + 2 \alpha^2) = n$, that is, at $\alpha^* = \sqrt{W(n \sqrt e / 2) - \frac12}$ with Lambert's "
     "$W$.",
-    zh=r"文中数值求解 $A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$ 的最大值点。事实上它有闭式解：驻点条件为 $e^{\alpha^2} (1 + 2 \alpha^2) = n$，即 "
-    r"$\alpha^* = \sqrt{W(n \sqrt e / 2) - \frac12}$，其中 $W$ 为 Lambert 函数。",
     scope=r"$n \ge 1$; at $n = 1$ the maximum is at the end $\alpha = 0$.",
     found="Holds for $n$ from 1 to $10^{1000}$: the closed form, the stationarity condition and the definition of a maximum agree to 30 "
     r"digits, a program in float64 to its rounding; so does its value of $A$ at $\alpha^* / 2$, at $\alpha^*$ and beyond.",
     limits=r"About the surrogate $A$ only; what it says about the softmax gradient is the refuted claim of this post.",
     if_fails=r"the factor $1 + 2 \alpha^2$ comes from differentiating $\alpha e^{\alpha^2}$ with the chain rule",
+    zh=dict(
+        says=r"文中数值求解 $A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$ 的最大值点。完整的表述是：它在 $\alpha \ge 0$ "
+        r"上有唯一的最大值点，满足 $e^{\alpha^2} (1 + 2 \alpha^2) = n$，即 $\alpha^* = \sqrt{W(n \sqrt e / 2) - \frac12}$，其中 $W$ 为 "
+        "Lambert 函数。",
+        scope=r"$n \ge 1$；$n = 1$ 时最大值在端点 $\alpha = 0$ 处取到。",
+        found="对 $n$ 从 1 到 $10^{1000}$ 成立：闭式解、驻点条件与最大值的定义三者在 30 位数字上一致，float64 "
+        r"程序与之相差不超过其舍入误差；程序在 $\alpha^* / 2$、$\alpha^*$ 以及更远处算出的 $A$ 也是如此。",
+        limits="只涉及近似目标 $A$；它对 softmax 的梯度意味着什么，由本文中被推翻的那条论断回答。",
+        if_fails=r"因子 $1 + 2 \alpha^2$ 来自用链式法则对 $\alpha e^{\alpha^2}$ 求导",
+        names={
+            "error of A / its rounding": "$A$ 的误差与其舍入误差之比",
+            "error of alpha*^# / its rounding": r"$\alpha^*$ 的 # 次方的误差与其舍入误差之比",
+            "alpha* for n = #": r"n = # 时的 $\alpha^*$",
+            "alpha* / sqrt(log n) for n = #": r"n = # 时的 $\alpha^* / \sqrt{\log n}$",
+        },
+    ),
 )
 @subjects(
     annealed_scale,
@@ -185,13 +212,26 @@ def fitted(normal):
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
     says=r"From $n = 40, 80, \dots, 20000$: within a certain range $\alpha^* \approx 0.84 \sqrt{\log n}$.",
-    zh=r"由 $n = 40, 80, \dots, 20000$ 的数值结果：在一定范围内 $\alpha^* \approx 0.84 \sqrt{\log n}$。",
     scope="A range that is not stated; the plot ends at 20000.",
     found=r"A fit to a window. Least squares on that grid give 0.8413; 0.84 is right to 3 % exactly for $1040 \le n \le 116669$. Its "
     "relative error falls steadily with $n$, from +36 % at $n = 2$ through 0 near 6845 to $-16$ % in the limit, as "
     r"$\alpha^* / \sqrt{\log n}$ rises to 1: $\alpha^{*2} = \log n - \log(1 + 2 \alpha^{*2})$.",
     limits="About the maximiser of the annealed objective.",
     if_fails=r"the logarithm is not natural, or the fit is against $\log n$ instead of its root",
+    zh=dict(
+        says=r"由 $n = 40, 80, \dots, 20000$ 的数值结果：在一定范围内 $\alpha^* \approx 0.84 \sqrt{\log n}$。",
+        scope="文中未说明“一定范围”是多大；图画到 20000 为止。",
+        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 0.8413；0.84 恰在 $1040 \le n \le 116669$ 时误差不超过 3 %。其相对误差随 "
+        r"$n$ 一路下降，从 $n = 2$ 时的 +36 %，经 6845 附近的 0，到极限 $-16$ %，因为 $\alpha^* / \sqrt{\log n}$ 递增趋于 1："
+        r"$\alpha^{*2} = \log n - \log(1 + 2 \alpha^{*2})$。",
+        limits="只涉及退火近似的最大值点。",
+        if_fails=r"对数不是自然对数，或是对 $\log n$ 而不是对其平方根作拟合",
+        names={
+            "least-squares coefficient on the post's grid": "文中网格上的最小二乘系数",
+            "relative error for n = #": "n = # 时的相对误差",
+            "relative error for n = #^#": "n = #^# 时的相对误差",
+        },
+    ),
 )
 @subjects(
     scale_fits,
@@ -243,16 +283,29 @@ IN_RANGE = (492, 153_958)  # 9 e^4 <= n <= 19 e^9
     section="Normal distribution",
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS_IN_SCOPE,
-    says=r"In a fairly large range $\alpha^*$ lies between 2 and 3, so that the scale $2.5 / \sqrt d$ is better for optimisation than "
-    r"$1 / \sqrt d$.",
-    zh=r"在相当大的范围内 $\alpha^*$ 介于 2 与 3 之间，因此 $2.5 / \sqrt d$ 理论上比 $1 / \sqrt d$ 更有利于优化。",
+    says=r"In a fairly large range $\alpha^*$ lies between 2 and 3, so that the scale $2.5 / \sqrt d$ is in theory better for optimisation "
+    r"than $1 / \sqrt d$.",
     scope="A range that is not stated.",
     found=r"$2 \le \alpha^* \le 3$ exactly for $9 e^4 \le n \le 19 e^9$, that is, $492 \le n \le 153958$. There the mean softmax gradient "
     r"is 2.25 to 2.5 times as large at 2.5 as at 1, and it is larger for any $n \ge 2$, as it increases with the scale. The annealed "
     "objective, by which the post compares the two, prefers 2.5 only from $n = 862$ on.",
     limits="Gradient size at initialisation with normal scores, not speed of training.",
-    if_fails=r"$\alpha^*$ comes from another stationarity condition; inverted it reads $n = e^{\alpha^2} (1 + 2 \alpha^2)$",
+    if_fails=r"$\alpha^*$ comes from another stationarity condition; the right one, inverted, reads $n = e^{\alpha^2} (1 + 2 \alpha^2)$",
     effort=0.4,
+    zh=dict(
+        says=r"在相当大的范围内 $\alpha^*$ 介于 2 与 3 之间，因此 $2.5 / \sqrt d$ 理论上比 $1 / \sqrt d$ 更有利于优化。",
+        scope="文中未说明是什么范围。",
+        found=r"恰在 $9 e^4 \le n \le 19 e^9$，即 $492 \le n \le 153958$ 时，$2 \le \alpha^* \le 3$。在此范围内，softmax 的平均梯度在 "
+        r"2.5 处是 1 处的 2.25 到 2.5 倍；由于它随尺度递增，对任何 $n \ge 2$ 它在 2.5 处都更大。文中用来比较二者的是退火近似，它从 "
+        "$n = 862$ 起才偏向 2.5。",
+        limits="比较的是正态得分下初始化时梯度的大小，不是训练速度。",
+        if_fails=r"$\alpha^*$ 取自另一个驻点条件；正确的条件反解出来是 $n = e^{\alpha^2} (1 + 2 \alpha^2)$",
+        names={
+            "alpha*": r"$\alpha^*$",
+            "mean gradient at # / at #": "尺度为 # 与为 # 时的平均梯度之比",
+            "annealed objective at # / at # for n = #": "尺度为 # 与为 # 时的退火近似之比（n = #）",
+        },
+    ),
 )
 @subjects(
     mean_gradient,
@@ -264,9 +317,9 @@ IN_RANGE = (492, 153_958)  # 9 e^4 <= n <= 19 e^9
     scale_itself_compared=variant(mean_gradient, gradient=lambda alpha, n: alpha),
     gradient_of_the_logits_compared=variant(mean_gradient, gradient=lambda alpha, n: mean_gradient.gradient(alpha, n) / alpha),
 )
-@counterexample("491 scores: alpha* = 1.9998", n=491)
-@counterexample("40 scores, where the plot begins: alpha* = 1.434", n=40)
-@counterexample("a million: alpha* = 3.272", n=10**6)
+@counterexample("491 scores: alpha* = 1.9998", r"491 个得分：$\alpha^* = 1.9998$", n=491)
+@counterexample("40 scores, where the plot begins: alpha* = 1.434", r"40 个得分，即图的起点：$\alpha^* = 1.434$", n=40)
+@counterexample("a million: alpha* = 3.272", r"一百万个得分：$\alpha^* = 3.272$", n=10**6)
 @example(n=4096)
 @example(n=492)
 @example(n=153_958)
@@ -315,7 +368,6 @@ def chosen_for(length):
     finding=Finding.APPROXIMATE,
     says=r"In a decoder the number of scores varies with the position; one scale, chosen for half the maximal length $L$, is fine for most "
     r"tokens.",
-    zh=r"在 Decoder 中 $n$ 随位置变化；统一取最大长度 $L$ 的一半作为 $n$，对大多数 token 来说就足够好了。",
     scope="No length and no measure is stated; here the annealed objective, as a share of its maximum at the position.",
     found="With $n = L / 2$ at least three quarters of the positions keep 95 % of their own maximum and 85 % keep 80 %, for every $L$ "
     "from 296 on (for $L = 295$ they do not). For $L = 512$ it is 388 and 438 of 510, and 30 short prefixes get a negative value: an "
@@ -323,6 +375,21 @@ def chosen_for(length):
     limits=r"Positions 3 to $L \le 20000$, all of them enumerated; they count equally.",
     if_fails=r"the scale is chosen for $L$ instead of $L / 2$",
     effort=0.4,
+    zh=dict(
+        says="在 Decoder 中 $n$ 随位置变化；统一取最大长度 $L$ 的一半作为 $n$，对大多数 token 来说就足够好了。",
+        scope="文中既未给出长度，也未给出衡量标准；这里用退火近似的值占它在该位置上最大值的比例。",
+        found="取 $n = L / 2$ 时，从 296 起的每个 $L$ 都至少有四分之三的位置保有各自最大值的 95 %，至少有 85 % 的位置保有 "
+        "80 %（$L = 295$ 时不满足）。$L = 512$ 时，510 个位置中两者分别为 388 个与 438 个，另有 30 个短前缀的值为负："
+        "这是退火近似造成的假象，梯度本身处处为正。",
+        limits=r"位置从 3 到 $L \le 20000$，全部枚举；各位置等权。",
+        if_fails="尺度是按 $L$ 而不是按 $L / 2$ 选取的",
+        names={
+            "share of positions keeping # %": "保有 # % 的位置所占比例",
+            "share of positions with a negative value": "值为负的位置所占比例",
+            "positions keeping # % for L = #": "保有 # % 的位置数（L = #）",
+            "positions with a negative value for L = #": "值为负的位置数（L = #）",
+        },
+    ),
 )
 @subjects(
     decoder_scale,

@@ -55,7 +55,6 @@ def exponent(of):
     finding=Finding.HOLDS,
     says=r"The cosine $s$ of two independent uniform directions in $\mathbb R^d$ has a density proportional to $(1 - s^2)^{(d - 3) / 2}$; "
     r"$M(\alpha) = \mathbb E e^{\alpha s}$ is then integrated numerically.",
-    zh=r"$\mathbb R^d$ 中两个独立均匀随机方向的夹角余弦 $s$ 的密度正比于 $(1 - s^2)^{(d - 3) / 2}$；文中对 $M(\alpha) = \mathbb E e^{\alpha s}$ 作数值积分。",
     scope=r"$d \ge 2$.",
     found="Right: the density has the exact moments of a random direction, and the integral the sum over all of them. It has a closed "
     r"form, $M(\alpha) = \Gamma(\frac d2) (2 / \alpha)^{d / 2 - 1} I_{d / 2 - 1}(\alpha)$ with a modified Bessel function, which is "
@@ -63,6 +62,21 @@ def exponent(of):
     limits=r"$2 \le d \le 768$, $0 \le \alpha \le 64$; the moments of the density up to the sixteenth. That no elementary form exists for "
     r"even $d$ is a theorem, not checked.",
     if_fails=r"the exponent is that of the angle, $d - 2$, or of another dimension",
+    zh=dict(
+        says=r"$\mathbb R^d$ 中两个独立均匀随机方向的夹角余弦 $s$ 的密度正比于 $(1 - s^2)^{(d - 3) / 2}$；文中对 "
+        r"$M(\alpha) = \mathbb E e^{\alpha s}$ 作数值积分。",
+        scope=r"要求 $d \ge 2$。",
+        found="正确：该密度的矩与随机方向的精确值一致，积分则等于对所有矩的求和。它有闭式 "
+        r"$M(\alpha) = \Gamma(\frac d2) (2 / \alpha)^{d / 2 - 1} I_{d / 2 - 1}(\alpha)$，其中出现修正 Bessel 函数；对每个奇数 $d$ "
+        r"它都是初等函数（$d = 3$ 时为 $\sinh(\alpha) / \alpha$），所以“不是初等函数”的说法只对偶数 $d$ 成立。",
+        limits=r"$2 \le d \le 768$，$0 \le \alpha \le 64$；密度的矩检验到十六阶。偶数 $d$ 时不存在初等形式是一个定理，未作检验。",
+        if_fails="指数是角度的密度的指数 $d - 2$，或是另一个维数的",
+        names={
+            "relative error of the even moments of the density": "密度的偶数阶矩的相对误差",
+            "error of log M / (# + alpha)": r"$\log M$ 的误差与 (# + $\alpha$) 之比",
+            "log M(#) for d = #": "log M(#)（d = #）",
+        },
+    ),
 )
 @subjects(
     cosine_scale,
@@ -130,7 +144,6 @@ def optimum(function):
     finding=Finding.APPROXIMATE,
     says=r"For $d = 128$ and $n = 40, 80, \dots, 20000$ the maximiser is $\alpha^* \approx 3.5 \log n$ and lies between 25 and 35 over a "
     "large range; the coefficient depends on $d$.",
-    zh=r"当 $d = 128$、$n = 40, 80, \dots, 20000$ 时，最大值点约为 $\alpha^* \approx 3.5 \log n$，并在较大范围内介于 25 与 35 之间；系数与 $d$ 有关。",
     scope=r"$d = 128$; the range is not stated.",
     found=r"A fit to a window. Least squares on that grid give 3.488; $3.5 \log n$ is right to 5 % exactly for $1731 \le n \le 43008$ "
     r"($-23$ % at $n = 40$), and $25 \le \alpha^* \le 35$ exactly for $684 \le n \le 34149$. The coefficient is smallest near $d = 32$ "
@@ -138,6 +151,21 @@ def optimum(function):
     limits=r"The window of 5 % is checked for $n$ up to $10^{30}$; far beyond, the fit meets $\alpha^*$ once more.",
     if_fails=r"another dimension, or the scale of normal scores times $\sqrt d$",
     effort=0.25,
+    zh=dict(
+        says=r"当 $d = 128$、$n = 40, 80, \dots, 20000$ 时，最大值点约为 $\alpha^* \approx 3.5 \log n$，并在较大范围内介于 25 与 35 "
+        "之间；系数与 $d$ 有关。",
+        scope="$d = 128$；范围未说明。",
+        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 3.488；$3.5 \log n$ 恰在 $1731 \le n \le 43008$ 时误差不超过 5 %（$n = 40$ "
+        r"时为 $-23$ %），$25 \le \alpha^* \le 35$ 恰在 $684 \le n \le 34149$ 时成立。系数在 $d = 32$ 附近最小（2.30），在 "
+        "$d = 8$（4.37）与 $d = 256$（4.70）时更大。与正态得分的情形一样，它只是退火近似的最大值点。",
+        limits=r"5 % 的窗口对不超过 $10^{30}$ 的 $n$ 作了检验；在远得多的地方，拟合会与 $\alpha^*$ 再次相交。",
+        if_fails=r"维数不同，或用了正态得分的尺度乘以 $\sqrt d$",
+        names={
+            "coefficient for d = #": "d = # 时的系数",
+            "alpha* for n = #, d = #": r"n = #、d = # 时的 $\alpha^*$",
+            "relative error of the fit for n = #": "n = # 时拟合的相对误差",
+        },
+    ),
 )
 @subjects(
     cosine_scale,
@@ -201,7 +229,6 @@ def test_the_fit_is_right_to_five_percent_in_a_window(subject, n, d):
     part_of="cosine-fit-3.5-log-n-and-25-to-35",
     says="In place of a logarithm: in a fixed dimension $d$ the maximiser of the annealed objective grows like a power, "
     r"$\alpha^* \propto n^{2 / (d - 1)}$ for $n \to \infty$.",
-    zh=r"修正后的渐近形式：固定维数 $d$，当 $n \to \infty$ 时退火近似的最大值点按幂律增长，$\alpha^* \propto n^{2 / (d - 1)}$，而非对数。",
     scope=r"Fixed $d$; scores bounded by 1 can only be told apart with a scale that outgrows every logarithm.",
     found=r"Holds for $d$ from 4 to 256: doubling $\alpha^*$ multiplies $n$ by $2^{(d - 1) / 2}$, up to terms that vanish like "
     r"$1 / \alpha^*$; each $\alpha^*$ is certified to maximise the objective.",
@@ -209,6 +236,16 @@ def test_the_fit_is_right_to_five_percent_in_a_window(subject, n, d):
     r"law sets in.",
     if_fails=r"the tail of $M$ is that of another dimension: $M(\alpha) \propto e^\alpha \alpha^{-(d - 1) / 2}$",
     effort=0.25,
+    zh=dict(
+        says=r"修正后的渐近形式：固定维数 $d$，当 $n \to \infty$ 时退火近似的最大值点按幂律增长，$\alpha^* \propto n^{2 / (d - 1)}$，"
+        "而非对数。",
+        scope="固定 $d$；得分以 1 为界，要把它们区分开，尺度的增长必须快过任何对数。",
+        found=r"对 $d$ 从 4 到 256 成立：$\alpha^*$ 加倍时，$n$ 变为 $2^{(d - 1) / 2}$ 倍，余项像 $1 / \alpha^*$ 那样趋于零；每个 "
+        r"$\alpha^*$ 都严格验证为目标的最大值点。",
+        limits=r"$\alpha^*$ 从 $16 d$ 到 $4096 d$；对 $d = 128$，相应的得分个数远超任何实际用途：文中的窗口处在该规律生效之前。",
+        if_fails=r"$M$ 的尾部是另一个维数的：$M(\alpha) \propto e^\alpha \alpha^{-(d - 1) / 2}$",
+        names={"order in alpha of what the power law leaves": r"扣除幂律后的余项关于 $\alpha$ 的阶"},
+    ),
 )
 @subjects(
     cosine_scale,
@@ -254,10 +291,13 @@ test_the_factor_30_of_contrastive_losses = not_checkable(
     "explains-scale-30-in-contrastive-losses",
     section="Cosine distribution",
     says="The range 25 to 35 explains why AM-Softmax and SimCSE multiply their cosines by about 30.",
-    zh="25 到 35 这一范围解释了 AM-Softmax、SimCSE 等为何要把余弦乘以约 30。",
-    reason="Why a factor works in training is no statement about random directions. The same theory can be evaluated at the sizes of those "
+    found="Why a factor works in training is no statement about random directions. The same theory can be evaluated at the sizes of those "
     "methods.",
     proxy="annealed-scale-at-contrastive-sizes",
+    zh=dict(
+        says="25 到 35 这一范围解释了 AM-Softmax、SimCSE 等为何要把余弦乘以约 30。",
+        found="一个因子在训练中为何有效，不是关于随机方向的命题。可以做的是按这些方法的实际规模计算同一理论的结果。",
+    ),
 )
 
 METHODS = {512: (10_575, 85_742), 768: (64, 512)}  # AM-Softmax: classes of two common data sets; SimCSE: sentences in a batch
@@ -272,13 +312,22 @@ METHODS = {512: (10_575, 85_742), 768: (64, 512)}  # AM-Softmax: classes of two 
     part_of="explains-scale-30-in-contrastive-losses",
     says="In place of the post's explanation of the factor 30: at the sizes of those methods ($d = 512$ with 10575 to 85742 classes, "
     r"$d = 768$ with 64 to 512 sentences) the same theory gives an $\alpha^*$ between 43 and 68.",
-    zh=r"对“因子 30”的解释的检验：在这些方法的实际规模下（$d = 512$、10575 至 85742 个类；$d = 768$、一批 64 至 512 句），同一理论给出的 $\alpha^*$ 在 43 到 68 之间。",
     scope=r"The post takes $d = 128$ for all of them.",
     found=r"The annealed optimum is 59.7 to 68.0 for $d = 512$ and 43.2 to 56.3 for $d = 768$: 1.4 to 2.3 times 30. The value near 30 is "
     r"that of $d = 128$.",
     limits="Random directions and the annealed objective, as in the post; trained embeddings are neither.",
     if_fails=r"$d = 128$ is used for every method",
     effort=0.2,
+    zh=dict(
+        says="代替文中对“因子 30”的解释：在这些方法的实际规模下（$d = 512$、10575 至 85742 个类；$d = 768$、64 至 512 个句子），"
+        r"同一理论给出的 $\alpha^*$ 在 43 到 68 之间。",
+        scope="文中对所有这些方法都取 $d = 128$。",
+        found="退火近似的最优尺度在 $d = 512$ 时为 59.7 到 68.0，在 $d = 768$ 时为 43.2 到 56.3：是 30 的 1.4 到 2.3 倍。接近 30 的是 "
+        "$d = 128$ 的值。",
+        limits="与文中一样，考虑的是随机方向与退火近似；训练得到的 embedding 与两者都不同。",
+        if_fails="对每种方法都用了 $d = 128$",
+        names={"alpha* for d = #": r"d = # 时的 $\alpha^*$"},
+    ),
 )
 @subjects(
     cosine_scale,

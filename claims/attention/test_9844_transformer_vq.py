@@ -35,9 +35,32 @@ from strategies.attention.two_blocks import Biased, biased
 POST = Post(
     9844,
     date="2023-11-09",
-    en="Vector-quantise the keys, and the complexity of the Transformer becomes linear",
-    zh="VQ一下Key，Transformer的复杂度就变成线性了",
     topic="attention",
+    title="Vector-quantise the keys, and the complexity of the Transformer becomes linear",
+    sections={
+        "Just VQ it": "VQ一下",
+        "Encoder": "Encoder",
+        "Decoder": "Decoder",
+        "Local enhancement": "局域增强",
+        "Gradient backpropagation": "梯度回传",
+        "Divergent thinking": "发散思考",
+        "Local enhancement and divergent thinking": "局域增强与发散思考",
+        "Results and divergent thinking": "实验结果与发散思考",
+    },
+    stands="Replacing each key by its code makes attention linear in the length: the forms for encoder and decoder, token by token and in "
+    "blocks, equal dense attention over the codes to rounding, and with a fixed codebook causality holds to the bit. Two printed "
+    r"details are wrong: the recursion's $U_i$ is the sum over $j \le i$, and the condition on $B$ is reversed: free within the "
+    r"window, 0 beyond. The low rank holds without a causal mask only; with one the rank is full. ReRoPE fits for $w \le l + 1$. That "
+    "exact straight-through gradients have no linear scheme is refuted: they cost $O(n c d_k d_v)$, which pays for long sequences "
+    "only. Stopping the gradient of $U$ loses the far part for keys and values, nothing for queries.",
+    zh=dict(
+        title="VQ一下Key，Transformer的复杂度就变成线性了",
+        stands="把每个 Key 换成其编码，注意力的代价就关于长度是线性的：Encoder 与 Decoder 的各种形式，无论逐个 token 还是分块，"
+        "都在舍入误差内等于对编码的稠密注意力；编码表固定时，因果性逐比特成立。文中有两处细节写错："
+        r"递归式中的 $U_i$ 是对 $j \le i$ 求和；$B$ 的条件写反了，应是窗口内任取、窗口外为 0。低秩只在没有因果掩码时成立，"
+        r"有掩码则是满秩。ReRoPE 在 $w \le l + 1$ 时适配。“精确的 STE 梯度没有线性方案”被推翻：其代价为 $O(n c d_k d_v)$，"
+        "不过只在序列很长时才划算。停掉 $U$ 的梯度，Key 与 Value 损失远处的部分，Query 没有损失。",
+    ),
 )
 
 
@@ -83,13 +106,26 @@ def with_rows(change):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says=r"For one-hot rows $\exp(Q C^\top \Delta^\top) = \exp(Q C^\top) \Delta^\top$, hence $\exp(Q \hat K^\top) V = \exp(Q C^\top)(\Delta^\top V)$.",
-    zh=r"当 $\Delta$ 的每行都是 one-hot 时，$\exp(Q C^\top \Delta^\top) = \exp(Q C^\top) \Delta^\top$，从而 $\exp(Q \hat K^\top) V = \exp(Q C^\top)(\Delta^\top V)$。",
     scope=r"Every row of $\Delta$ has exactly one 1.",
     found=r"Holds, and the product with $\Delta^\top$ is exact to the bit: a sum of which all terms but one vanish. It needs exactly one 1 in each row, as a padded row gives 1 on the left "
     r"and 0 on the right, and exponentials that do not overflow, as $\infty \cdot 0$ is no number.",
-    limits="At most 4 queries, 12 keys and 8 codes, once 24 of each token, logits up to 64, where no dtype overflows.",
+    limits="At most 4 queries, 12 keys and 8 codes, once 24 queries and keys, logits up to 64, where no dtype overflows.",
     if_fails="a row is soft, empty or that of another key, or the exponential is taken after the values are summed",
     effort=0.5,
+    zh=dict(
+        says=r"当 $\Delta$ 的每行都是 one-hot 时，$\exp(Q C^\top \Delta^\top) = \exp(Q C^\top) \Delta^\top$，"
+        r"从而 $\exp(Q \hat K^\top) V = \exp(Q C^\top)(\Delta^\top V)$。",
+        scope=r"$\Delta$ 的每一行恰有一个 1。",
+        found=r"成立，且乘以 $\Delta^\top$ 这一步逐比特精确：求和中除一项外全为零。它要求每行恰有一个 1，因为填充的空行会使左边为 1、"
+        r"右边为 0；还要求指数不溢出，因为 $\infty \cdot 0$ 不是数。",
+        limits="至多 4 个 Query、12 个 Key、8 个编码，另有一例 Query 与 Key 各 24 个；logits 不超过 64，此时各数据类型都不溢出。",
+        if_fails="某一行是 soft 的、空的或属于另一个 Key，或者先对 Value 求和再取指数",
+        names={
+            "exp of the picked logits at [#, #]": "先挑出 logits 再取指数，位置 [#, #]",
+            "picked exponentials at [#, #]": "先取指数再挑出，位置 [#, #]",
+            "values summed first at [#, #]": "先对 Value 求和，位置 [#, #]",
+        },
+    ),
 )
 @subjects(
     picking,
@@ -170,8 +206,6 @@ def by_inner_product(K, C):
     headline=True,
     says=r"With keys replaced by their codes, $\hat K = \Delta C$, attention $\mathrm{softmax}(Q \hat K^\top) V$ equals $\exp(Q C^\top)(\Delta^\top V)$ over the "
     r"same with $V = 1$, at a cost of order $n c d_k + n c d_v$: linear in the length.",
-    zh=r"将 Key 换成最近的编码 $\hat K = \Delta C$ 后，$\mathrm{softmax}(Q \hat K^\top) V$ 恰好等于 $\exp(Q C^\top)(\Delta^\top V)$ 除以把 $V$ 换成 $1$ 的同一式，"
-    r"复杂度为 $ncd_k + ncd_v$ 量级，关于长度是线性的。",
     scope="A fixed codebook; the post leaves out the logit scale, the search for the codes and the overflow of the exponentials.",
     found=r"Holds to precision in every dtype, if the maximum is taken over the codes in use only. Counted with the search of the codes, the cost is exactly linear in $n$ and "
     r"meets that of quadratic attention at $n = 2c$ tokens.",
@@ -179,6 +213,23 @@ def by_inner_product(K, C):
     "kernels that torch fuses itself, attention apart, count as their operands and results.",
     if_fails="the maximum is taken over all codes, or a code counts once however many keys have it",
     effort=0.5,
+    zh=dict(
+        says=r"把 Key 换成其编码 $\hat K = \Delta C$ 后，"
+        r"注意力 $\mathrm{softmax}(Q \hat K^\top) V$ 等于 $\exp(Q C^\top)(\Delta^\top V)$ 除以把 $V$ 换成 $1$ 的同一式，"
+        "复杂度为 $n c d_k + n c d_v$ 量级，关于长度是线性的。",
+        scope="编码表固定；文中略去了 logits 的缩放因子、编码的搜索以及指数的溢出。",
+        found="在各种数据类型下都在舍入误差内成立，前提是只在被用到的编码中取最大值。把编码的搜索也计入，代价关于 $n$ 严格线性，"
+        "在 $n = 2c$ 个 token 处与二次注意力持平。",
+        limits="至多 12 个 token（另有一例 24 个）、8 个编码，统计代价时 token 数至多为 17 倍。只统计运算次数及其读写的数的个数，"
+        "不计时；除注意力外，torch 自行融合的 kernel 按其操作数与结果计。",
+        if_fails="最大值取自所有编码，或者一个编码无论对应多少个 Key 都只计一次",
+        names={
+            "attention at [#, #]": "注意力，位置 [#, #]",
+            "attention, values of # bits at [#, #]": "注意力（# 比特的 Value），位置 [#, #]",
+            "attention to means at [#, #]": "对各编码的 Value 均值的注意力，位置 [#, #]",
+            "tokens per code at which linear attention, search included, costs as much as quadratic": "线性注意力（含编码搜索）与二次注意力代价持平时，token 数与编码数之比",
+        },
+    ),
 )
 @subjects(
     transformer_vq,
@@ -263,13 +314,24 @@ def without_itself(Q, z, V, C):
     finding=Finding.HOLDS,
     says=r"Causal attention over quantised keys is $O_i = \exp(Q_i C^\top) \sum_{j \le i} \Delta_j^\top V_j$, normalised, or token by token $O_i = \exp(Q_i C^\top) U_i$ "
     r"with $U_i = U_{i-1} + \Delta_i^\top V_i$ and $U_{-1} = 0$.",
-    zh=r"对量化后的 Key，因果注意力即 $O_i = \exp(Q_i C^\top) \sum_{j \le i} \Delta_j^\top V_j$（再归一化），也可逐步写成 $O_i = \exp(Q_i C^\top) U_i$，"
-    r"$U_i = U_{i-1} + \Delta_i^\top V_i$，$U_{-1} = 0$。",
     scope="Fixed codebook, no bias that depends on positions.",
     found=r"Holds to precision after every step, for every sequence of a batch.",
     limits="At most 9 tokens in up to three sequences.",
     if_fails="a token does not see itself, counts are not accumulated, or the state of one sequence is left to the next",
     effort=0.4,
+    zh=dict(
+        says=r"对量化后的 Key，因果注意力即 $O_i = \exp(Q_i C^\top) \sum_{j \le i} \Delta_j^\top V_j$（再归一化），"
+        r"也可逐个 token 递归：$O_i = \exp(Q_i C^\top) U_i$，其中 $U_i = U_{i-1} + \Delta_i^\top V_i$，$U_{-1} = 0$。",
+        scope="编码表固定，没有依赖于位置的偏置。",
+        found="在每一步之后、对 batch 中的每个序列，都在舍入误差内成立。",
+        limits="至多 9 个 token，分属至多三个序列。",
+        if_fails="token 看不到自己，计数没有累加，或者一个序列的状态留给了下一个序列",
+        names={
+            "sum over the past at [#, #]": "对过去求和，位置 [#, #]",
+            "token by token at [#, #]": "逐个 token 递归，位置 [#, #]",
+            "token by token, values of # bits at [#, #]": "逐个 token 递归（# 比特的 Value），位置 [#, #]",
+        },
+    ),
 )
 @subjects(
     vq_decoder,
@@ -344,14 +406,29 @@ READINGS = {
     headline=True,
     says=r"In blocks of length $l$, causal attention over quantised keys is $O_{[i]} = \exp(Q_{[i]} \hat K_{[i]}^\top + M) V_{[i]} + \exp(Q_{[i]} C^\top) U_{i-1}$, "
     r"normalised, with $U_i = U_{i-1} + \Delta_{[i]}^\top V_{[i]}$, where $U_i = \sum_{j < i} \Delta_{[j]}^\top V_{[j]}$.",
-    zh=r"按长度 $l$ 分块，因果注意力可写成 $O_{[i]} = \exp(Q_{[i]} \hat K_{[i]}^\top + M) V_{[i]} + \exp(Q_{[i]} C^\top) U_{i-1}$（再归一化），"
-    r"$U_i = U_{i-1} + \Delta_{[i]}^\top V_{[i]}$；文中同时定义 $U_i = \sum_{j < i} \Delta_{[j]}^\top V_{[j]}$。",
     scope="Length a multiple of the block length, fixed codebook.",
     found=r"The recursion is right from $U_{-1} = 0$, to precision, for one block, blocks of one token and everything between, at a cost linear in the number of blocks. "
-    r"The definition printed above it is off by one and nothing else: the recursion sums over $j \le i$, with $U_i$ in its place it is right, and with the sum over $j < i$ block $i$ does not see block $i - 1$.",
+    r"The definition printed above it is off by one and nothing else: the recursion sums over $j \le i$. With the sum over $j < i$ the formula is right with $U_i$ in place of $U_{i-1}$; "
+    r"as printed, block $i$ does not see block $i - 1$.",
     limits="At most 9 tokens, once 24. With a single block the state is never read, and the two readings agree.",
     if_fails="the state is updated before it is read, or lacks the block just before",
     effort=0.5,
+    zh=dict(
+        says="按长度 $l$ 分块，"
+        r"对量化后的 Key 的因果注意力可写成 $O_{[i]} = \exp(Q_{[i]} \hat K_{[i]}^\top + M) V_{[i]} + \exp(Q_{[i]} C^\top) U_{i-1}$（再归一化），"
+        r"$U_i = U_{i-1} + \Delta_{[i]}^\top V_{[i]}$；文中同时定义 $U_i = \sum_{j < i} \Delta_{[j]}^\top V_{[j]}$。",
+        scope="序列长度是块长的整数倍，编码表固定。",
+        found="从 $U_{-1} = 0$ 出发，递归式在舍入误差内成立，只有一块、每块一个 token 以及介于其间的分块都是如此，"
+        r"代价关于块数是线性的。文中在它之前给出的定义仅仅错了一个下标：递归式其实是对 $j \le i$ 求和。若 $U_i$ 对 $j < i$ 求和，"
+        "则把式中的 $U_{i-1}$ 换成 $U_i$ 就对了；照文中的写法，第 $i$ 块看不到第 $i - 1$ 块。",
+        limits="至多 9 个 token，另有一例 24 个。只有一块时状态从不被读取，两种读法一致。",
+        if_fails="状态在读取之前就更新了，或者缺了紧邻的前一块",
+        names={
+            "attention in blocks at [#, #]": "分块的注意力，位置 [#, #]",
+            "attention in blocks, values of # bits at [#, #]": "分块的注意力（# 比特的 Value），位置 [#, #]",
+            "printed definition, read one block later at [#, #]": "文中的定义，推后一块读取，位置 [#, #]",
+        },
+    ),
 )
 @subjects(
     vq_blocks,
@@ -366,6 +443,7 @@ READINGS = {
 )
 @counterexample(
     "two blocks of one token, all logits 0, values 0 and 1: the second output is their mean 1/2, but 1 with the printed definition, which leaves block 0 out",
+    "两块，每块一个 token，logits 全为 0，Value 为 0 和 1：第二个输出应为均值 1/2，按文中的定义却是 1，因为漏掉了第 0 块",
     case=Blocks(column(0, 0), torch.tensor([0, 0]), column(0, 1), column(0), l=1, reading="printed definition"),
 )
 @example(case=many_blocks())
@@ -434,14 +512,26 @@ def one_token_per_block(*f):
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"With a bias $B$ on nearby pairs, $O_{[i]} = e^{Q_{[i]} \hat K_{[i]}^\top + B_{[i,i]}} V_{[i]} + e^{Q_{[i]} \hat K_{[i-1]}^\top + B_{[i,i-1]}} V_{[i-1]} + e^{Q_{[i]} C^\top} U_{i-2}$, normalised, "
     r"where $B_{ij} = 0$ for $i < j$ or $i - j \le l$.",
-    zh=r"加上只影响邻近位置的偏置 $B$ 后，$O_{[i]} = e^{Q_{[i]} \hat K_{[i]}^\top + B_{[i,i]}} V_{[i]} + e^{Q_{[i]} \hat K_{[i-1]}^\top + B_{[i,i-1]}} V_{[i-1]} + e^{Q_{[i]} C^\top} U_{i-2}$（再归一化），"
-    r"文中写的条件是 $i < j$ 或 $i - j \le l$ 时 $B_{ij} = 0$。",
     scope=r"$B_{ij} = f(i - j)$, fixed codebook, $V_{[-1]} = U_{[-1]} = U_{[-2]} = 0$.",
     found=r"The formula holds to precision with the opposite condition: $B_{ij}$ free for $0 \le i - j \le l$, $0$ beyond, and $-\infty$ for $i < j$, since there is no mask beside it. $l$ is the largest window: "
     r"at distance $l + 1$ the first row of a block already reaches into $U_{i-2}$. The ones of the denominator vanish before the first block as the values do.",
     limits="At most 9 tokens in up to five blocks; fewer than three have no far ones.",
     if_fails="the state holds a near block too, or keys before the first block count in the denominator",
     effort=0.5,
+    zh=dict(
+        says="加上只影响邻近位置的偏置 $B$ 后，"
+        r"$O_{[i]} = e^{Q_{[i]} \hat K_{[i]}^\top + B_{[i,i]}} V_{[i]} + e^{Q_{[i]} \hat K_{[i-1]}^\top + B_{[i,i-1]}} V_{[i-1]} + e^{Q_{[i]} C^\top} U_{i-2}$（再归一化），"
+        r"文中写的条件是 $i < j$ 或 $i - j \le l$ 时 $B_{ij} = 0$。",
+        scope="$B_{ij} = f(i - j)$，编码表固定，$V_{[-1]} = U_{[-1]} = U_{[-2]} = 0$。",
+        found=r"条件反过来，公式就在舍入误差内成立：$0 \le i - j \le l$ 时 $B_{ij}$ 任取，更远处为 $0$，$i < j$ 时为 $-\infty$，"
+        "因为式中没有另外的 Mask。$l$ 是最大的窗口：距离为 $l + 1$ 时，块的第一行就已经伸进 $U_{i-2}$。在第一块之前，"
+        "分母中的 1 与 Value 一样取零。",
+        limits="至多 9 个 token，分成至多五块；不足三块时没有远处的块。",
+        if_fails="状态里也含有邻近的块，或者第一块之前的 Key 被计入分母",
+        names={
+            "two-block form at [#, #]": "两块形式，位置 [#, #]",
+        },
+    ),
 )
 @subjects(
     vq_two_blocks,
@@ -454,10 +544,12 @@ def one_token_per_block(*f):
 )
 @counterexample(
     "as printed, with a bias beyond $l$ alone: blocks of one token, a bias of 3 from distance 2 on, which the form in blocks never reads",
+    "照文中的条件，只在 $l$ 之外有偏置：每块一个 token，从距离 2 起偏置为 3，分块形式根本读不到它",
     case=one_token_per_block(0, 0, 3, 3),
 )
 @counterexample(
     "a window one longer: blocks of one token, a bias of 3 at distance 2, in the block that is already summed up",
+    "窗口多一格：每块一个 token，距离 2 处的偏置为 3，落在已经求和的块里",
     case=one_token_per_block(0, 0, 3, 0),
 )
 @given(case=biased())
@@ -508,13 +600,21 @@ def every_block_seen_whole(Q, K, V, C, l):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says="Unlike what shortens the sequence (Linformer, Nyströmformer), quantising each key by itself lets nothing of the future through, so that it can be causal.",
-    zh="与压缩序列长度的方法（Linformer、Nyströmformer）不同，对每个 Key 单独做量化不会泄漏未来信息，因此可以用于因果（自回归）模型。",
     scope="A codebook that is fixed while the sequence is read.",
     found="Holds to the bit in the dense form, token by token and in blocks: outputs up to any token do not change when all later queries, keys and values do. A codebook that is fitted "
     "to the same sequence first leaks.",
     limits="At most 9 tokens, float64; programs of the same shapes, whose sums have the same order.",
     if_fails="the codebook depends on the sequence, or the diagonal block is not masked",
     effort=0.3,
+    zh=dict(
+        says="与压缩序列长度的方法（Linformer、Nyströmformer）不同，对每个 Key 单独做量化不会泄漏未来信息，因此可以用于因果（自回归）"
+        "模型。",
+        scope="读取序列的过程中编码表固定。",
+        found="稠密、逐个 token、分块这三种形式都逐比特成立：把任一 token 之后的 Query、Key、Value 全部换掉，"
+        "到该 token 为止的输出不变。若编码表先用同一序列拟合过，则会泄漏未来信息。",
+        limits="至多 9 个 token，float64；所比较的程序形状相同，求和顺序也相同。",
+        if_fails="编码表依赖于序列，或者对角块没有加掩码",
+    ),
 )
 @subjects(
     vq_causal,

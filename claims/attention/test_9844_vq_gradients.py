@@ -148,12 +148,24 @@ def denominator_held(Q, K, z, V, C, G, causal):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"With the straight-through estimator $\hat K = K + \mathrm{sg}(C_z - K)$, positions that share a code still receive different key gradients, so that picking by code serves inference alone.",
-    zh=r"使用 STE $\hat K = K + \mathrm{sg}(C_z - K)$ 时，编码相同的不同位置仍会得到不同的 Key 梯度，因此文中认为“挑选”技巧只能用于推理。",
     scope="Codebook and codes are constants.",
     found=r"They differ in general: the gradient is $\sum_i P_{ij} (G_i \cdot V_j - G_i \cdot O_i) Q_i$. Without a mask they are the same where the values are the same too; what the post concludes is another claim.",
     limits="3 or 4 tokens in general position; float64.",
     if_fails="the gradient is collected per code, or does not reach the keys at all",
     effort=0.3,
+    zh=dict(
+        says=r"使用 STE $\hat K = K + \mathrm{sg}(C_z - K)$ 时，编码相同的不同位置仍会得到不同的 Key 梯度，因此“挑出”技巧只能用于推理。",
+        scope="编码表与各 Key 的编码视为常数。",
+        found=r"一般而言确实不同：梯度是 $\sum_i P_{ij} (G_i \cdot V_j - G_i \cdot O_i) Q_i$。没有掩码时，若 Value 也相同，梯度就相同；"
+        "文中由此得出的结论是另一条。",
+        limits="3 或 4 个处于一般位置的 token；float64。",
+        if_fails="梯度按编码汇总，或者根本传不到 Key",
+        names={
+            "difference between the bidirectional gradients of two positions of one code": "同一编码的两个位置的双向注意力梯度之差",
+            "difference between the causal gradients of two positions of one code": "同一编码的两个位置的因果注意力梯度之差",
+            "error as a share of the float# budget": "误差占 float# 误差预算的比例",
+        },
+    ),
 )
 @subjects(
     straight_through,
@@ -164,6 +176,7 @@ def denominator_held(Q, K, z, V, C, G, causal):
 )
 @counterexample(
     "two tokens of one code and one value among three, no mask: their gradients are the same",
+    "三个 token 中有两个编码和 Value 都相同，没有掩码：它们的梯度相同",
     case=Backward(column(1, 2, -1), torch.tensor([0, 0, 1]), column(1, 1, 2), column(1, -1), column(1, 1, -1)),
 )
 @given(case=generic_backward())
@@ -194,9 +207,9 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
     headline=True,
     says="With the straight-through estimator, equal codes at different positions receive different gradients, so there is no scheme of linear efficiency "
     "if the gradient is to be exact: a scheme is either inexact or costs more than linear in the length.",
-    zh="使用 STE 时，相同编码在不同位置的梯度不同，因此若坚持精确的梯度，就没有线性效率的方案：任何方案要么不精确，要么代价超过线性。",
     scope="Exact straight-through gradients of the keys, codebook held constant.",
-    found=r"False as a statement about the order in $n$: the gradient differs between positions only through the code and the value, so one matrix per code serves all of them. "
+    found=r"False as a statement about the order in $n$: without a mask the gradient differs between positions only through the code and the value, so one matrix and one vector per code serve all of them, "
+    r"and with a causal mask a reverse scan of these. "
     r"The price is a factor of order $d_k d_v / (d_k + d_v)$ over the forward pass; that no scheme does it at forward cost is untouched.",
     corrected=r"Exact straight-through gradients of the keys cost $O(n c d_k d_v)$: $T_{z_j} V_j - t_{z_j}$ with one $d_k \times d_v$ matrix and one vector per code; "
     r"a reverse scan makes it causal.",
@@ -205,6 +218,22 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
     "in the length, at 1, 9 and 17 times as many tokens.",
     if_fails="the scheme under audit is not exact, or not linear",
     effort=0.08,
+    zh=dict(
+        says="使用 STE 时，相同编码在不同位置的梯度不同，因此若坚持精确的梯度，就没有线性效率的方案：任何方案要么不精确，"
+        "要么代价超过长度的线性阶。",
+        scope="Key 的精确 STE 梯度，编码表视为常数。",
+        found="作为关于 $n$ 的阶的论断不成立：没有掩码时，不同位置的梯度只因编码和 Value 而异，"
+        "所以每个编码用一个矩阵和一个向量就能供所有位置使用；有因果掩码时，则对它们做反向扫描。"
+        "代价是比前向计算多一个 $d_k d_v / (d_k + d_v)$ 量级的因子；至于没有方案能以前向计算的代价做到，这一点未被触及。",
+        corrected=r"Key 的精确 STE 梯度的代价为 $O(n c d_k d_v)$：$T_{z_j} V_j - t_{z_j}$，每个编码一个 $d_k \times d_v$ 矩阵和一个向量；"
+        "用反向扫描即得因果形式。",
+        limits="“精确”指 3 或 4 个 token 时误差在 float64 的误差预算之内，“线性”指乘积的运算次数与读写的数的个数是长度的仿射函数，在 1、"
+        "9、17 倍的 token 数处检验。",
+        if_fails="被审的方案不精确，或者不是线性的",
+        names={
+            "error of the scheme as a share of the float# budget": "该方案的误差占 float# 误差预算的比例",
+        },
+    ),
 )
 @subjects(
     vq_gradients,
@@ -216,6 +245,7 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
 )
 @counterexample(
     "three tokens, two of which share a code but not a value: exact in float64, and both counts of operations are affine in the length",
+    "三个 token，其中两个编码相同而 Value 不同：在 float64 下精确，且两种运算计数都是长度的仿射函数",
     case=Backward(column(1, 2, -1), torch.tensor([0, 0, 1]), column(0, 1, 2), column(1, -1), column(1, 1, -1)),
 )
 @given(case=generic_backward())
@@ -245,14 +275,27 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
     headline=True,
     says=r"Corrected: the exact straight-through gradient of key $j$ is $T_{z_j} V_j - t_{z_j}$, $T_z = \sum_i P_{iz} Q_i G_i^\top$, $t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$, "
     r"where $P_{iz}$ is the weight of a key of code $z$ in row $i$; under a causal mask the sums run over $i \ge j$.",
-    zh=r"修正：第 $j$ 个 Key 的精确 STE 梯度是 $T_{z_j} V_j - t_{z_j}$，其中 $T_z = \sum_i P_{iz} Q_i G_i^\top$、$t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$，"
-    r"$P_{iz}$ 是第 $i$ 行中编码为 $z$ 的 Key 的权重；因果情形下对 $i \ge j$ 求和（反向扫描）。",
     scope="Codebook constant for differentiation, as with a codebook kept by moving averages.",
     found=r"Equals the derivative of dense attention to precision, with and without causal mask, at a cost exactly linear in $n$. It beats the quadratic scheme only beyond "
     r"about $\tfrac12 c d_k d_v / (d_k + d_v)$ tokens: 16 928 for 512 codes and heads of 128.",
     limits="At most 8 tokens. The two terms are subtracted after the sums, so where they cancel digits are lost that the dense form keeps; the budget allows that.",
     if_fails=r"the second term, the normalisation or the diagonal of the reverse scan is missing",
     effort=0.3,
+    zh=dict(
+        says=r"修正：第 $j$ 个 Key 的精确 STE 梯度是 $T_{z_j} V_j - t_{z_j}$，其中 $T_z = \sum_i P_{iz} Q_i G_i^\top$、"
+        r"$t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$，$P_{iz}$ 是第 $i$ 行中编码为 $z$ 的 Key 的权重；有因果掩码时，"
+        r"对 $i \ge j$ 求和。",
+        scope="求导时编码表视为常数，滑动平均更新的编码表即是如此。",
+        found="无论有无因果掩码，都在舍入误差内等于稠密注意力的导数，代价关于 $n$ 严格线性。"
+        r"要超过约 $\tfrac12 c d_k d_v / (d_k + d_v)$ 个 token 才比二次方案省：512 个编码、128 维的 head 对应 16 928 个。",
+        limits="至多 8 个 token。两项在各自求和之后才相减，因此在相互抵消之处会丢失稠密形式能保留的有效数字；误差预算容许这一点。",
+        if_fails="缺了第二项、归一化或反向扫描的对角项",
+        names={
+            "bidirectional gradient at [#, #]": "双向注意力的梯度，位置 [#, #]",
+            "causal gradient at [#, #]": "因果注意力的梯度，位置 [#, #]",
+            "tokens from which the linear gradient costs less, c = # and d_k = d_v = #": "线性方案求梯度开始更省的 token 数，$c$ = #，$d_k = d_v$ = #",
+        },
+    ),
 )
 @subjects(
     vq_gradients,
@@ -340,13 +383,24 @@ def dense_band(reach, queries_stopped=False):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says="Keeping the straight-through estimator in the two nearest blocks and stopping the gradient of $U$ keeps the most important gradients at a linear cost, as Transformer-XL does.",
-    zh="保留最近两个块的 STE 梯度，而停止 $U$ 的梯度，便可在线性代价下保留最主要的梯度，与 Transformer-XL 类似。",
     scope="The post's text stops $U_{i-1}$, its formula $U_{i-2}$; codebook and codes are constants.",
     found="The gradient of the queries is exact, and those of keys and values are exactly those of the pairs at most one block apart: with two blocks or fewer nothing is lost, beyond that the far part. "
     "Stopping the values is not needed: without it their gradient is exact too and that of the keys unchanged to the bit. The cost is linear.",
     limits="At most 6 tokens in up to four blocks, float64; how important the far gradients are to training is not checked.",
     if_fails="the far values are not stopped, more or fewer blocks are counted as near, or the far term loses the gradient of the queries",
     effort=0.2,
+    zh=dict(
+        says="仅在最近的两个块使用 STE，而停掉 $U$ 的梯度，便可在线性代价下保留最重要的梯度，与 Transformer-XL 类似。",
+        scope="文中的文字停掉的是 $U_{i-1}$，公式里则是 $U_{i-2}$；编码表与各 Key 的编码视为常数。",
+        found="Query 的梯度是精确的，Key 与 Value 的梯度恰好是相距至多一块的 token 对的那部分：不超过两块时没有损失，"
+        "超过两块则损失远处的部分。Value 的梯度不必停：不停时它也是精确的，而 Key 的梯度逐比特不变。代价是线性的。",
+        limits="至多 6 个 token，分成至多四块，float64；远处的梯度对训练有多重要未作检验。",
+        if_fails="远处的 Value 没有停梯度，算作邻近的块多了或少了，或者远处的项丢了 Query 的梯度",
+        names={
+            "error as a share of the float# budget": "误差占 float# 误差预算的比例",
+            "part of the values' gradient that the stop loses, in the Frobenius norm": "停梯度使 Value 的梯度损失的比例（Frobenius 范数）",
+        },
+    ),
 )
 @subjects(
     straight_through,
@@ -360,6 +414,7 @@ def dense_band(reach, queries_stopped=False):
 )
 @counterexample(
     "three blocks of one token: the first key and the first value have a part in the last output that the stopped gradient leaves out",
+    "三块，每块一个 token：第一个 Key 与第一个 Value 参与了最后一个输出，停掉之后的梯度漏掉了这部分",
     case=History(
         column(1, 2, -1), column(0, 1, 2), torch.tensor([0, 1, 1]), column(1, 2, -1), column(1, -1), column(1, 1, -1), column(0, 0, 0)[:, 0],
         l=1, whole=True,

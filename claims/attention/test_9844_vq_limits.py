@@ -52,13 +52,25 @@ def within(case, what, value, limit):
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS,
     says="The only thing that is lost against standard attention is the difference between each key and its code.",
-    zh="与标准注意力相比，损失只来自每个 Key 与其编码（聚类中心）之间的差异。",
     scope="The post gives no number.",
     found=r"Holds, with a sharp constant: with $e_j = q \cdot (\hat K_j - K_j)$ and $\delta = \tfrac12 (\max_j e_j - \min_j e_j) \le |q| \max_j |\hat K_j - K_j|$, the two rows of attention differ by at most "
     r"$\tanh(\delta / 2)$ in total variation, the outputs by at most $2 \tanh(\delta / 2) \max_j |V_j|$. Nothing is lost exactly where all $e_j$ are equal; two keys with their codes swapped attain the bound.",
     limits="At most 5 keys, changes of logits up to about 100, with and without a causal mask.",
     if_fails=r"the average change of the logits is taken for half of their range",
     effort=0.8,
+    zh=dict(
+        says="与标准注意力相比，损失只来自每个 Key 与其编码（聚类中心）之间的差异。",
+        scope="文中没有给出数值。",
+        found=r"成立，且常数是紧的：记 $e_j = q \cdot (\hat K_j - K_j)$，"
+        r"$\delta = \tfrac12 (\max_j e_j - \min_j e_j) \le |q| \max_j |\hat K_j - K_j|$，"
+        r"则两行注意力之间的总变差距离至多为 $\tanh(\delta / 2)$，输出之差至多为 $2 \tanh(\delta / 2) \max_j |V_j|$。"
+        "当且仅当所有 $e_j$ 都相等时没有任何损失；两个 Key 互换编码时达到上界。",
+        limits="至多 5 个 Key，logits 的变化最大约 100，有无因果掩码都包括在内。",
+        if_fails="把 logits 变化量的平均当成了其极差的一半",
+        names={
+            "total variation, as a share of the bound": "总变差距离占上界的比例",
+        },
+    ),
 )
 @subjects(
     quantisation_error,
@@ -114,13 +126,25 @@ def soft_assignment(Q, z, C, causal):
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says="As there are fewer codes than tokens, codes recur, and a near token gets exactly the attention of a far one with the same code: the low rank of kernelised attention again.",
-    zh="编码数少于 token 数，编码必然重复，近处的 token 会与远处同编码的 token 得到完全相同的注意力：这与核化线性注意力的低秩问题类似。",
     scope="No bias. That codes are spread evenly over the sequence is a guess of the post's.",
     found="Columns of equal codes are equal to the bit, under a causal mask in the rows that see both. The rank is the number of codes in use, at most $c$, without a mask only: the causal matrix is triangular with "
     "a positive diagonal, so that its rank is full however few codes there are.",
     limits="4 to 8 tokens in general position; ranks are those of the float64 matrices, exact in rational arithmetic.",
     if_fails="the rank is claimed of causal attention, or unused codes are counted",
     effort=0.6,
+    zh=dict(
+        says="编码数少于 token 数，编码必然重复出现，近处的 token 会与远处同编码的 token 得到完全相同的注意力："
+        "这就是 Kernelized Attention 的低秩问题。",
+        scope="没有偏置。编码在整个序列中均匀分布，这是文中的猜测。",
+        found="同编码的列逐比特相等，有因果掩码时则限于同时看得到二者的行。秩等于被用到的编码数，至多为 $c$，但这只在没有掩码时成立："
+        "因果注意力矩阵是对角元为正的三角阵，编码再少也是满秩。",
+        limits="4 至 8 个处于一般位置的 token；秩是 float64 矩阵的秩，用有理数运算精确求得。",
+        if_fails="把秩的结论用于因果注意力，或者计入了未被用到的编码",
+        names={
+            "rank, as a multiple of the codes in use, with a causal mask": "秩与被用到的编码数之比，有因果掩码",
+            "rank, as a multiple of the codes in use, without a causal mask": "秩与被用到的编码数之比，没有因果掩码",
+        },
+    ),
 )
 @subjects(
     vq_rank,
@@ -132,6 +156,7 @@ def soft_assignment(Q, z, C, causal):
 )
 @counterexample(
     "causal attention of two tokens with one code, all logits 0: rows (1, 0) and (1/2, 1/2), rank 2 with a single code",
+    "两个 token 编码相同、logits 全为 0 的因果注意力：两行为 (1, 0) 与 (1/2, 1/2)，只有一个编码，秩却为 2",
     case=Repeated(column(0, 0), torch.tensor([0, 0]), column(0), causal=True),
 )
 @given(case=repeated())
@@ -157,12 +182,23 @@ def test_rank_is_the_number_of_codes_in_use(subject, case):
     kind=Kind.COMPLEXITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"As a recurrence, Transformer-VQ has a state of $c \times d_v$, larger than RetNet's $h d_k^2$ for $h$ heads and $d_v = 2 h d_k$.",
-    zh=r"作为 RNN，Transformer-VQ 的状态大小为 $c \times d_v$，大于 RetNet 的 $h d_k^2$（$h$ 个头，$d_v = 2 h d_k$）。",
-    scope="The post compares the two for common sizes.",
+    scope="The post compares the two at their default settings.",
     found=r"The ratio is $2c / d_k$, whatever $h$: larger exactly for $d_k < 2c$. For $c = 512$ and $d_k = 256$ it is 4; if RetNet's heads have values of width $2 d_k$, as $d_v = 2 h d_k$ implies, 2.",
     limits=r"Numbers of the state, not bytes; the $c$ counts of Transformer-VQ's denominator are left out.",
     if_fails="RetNet's state is counted for one head only, or Transformer-VQ's for values as wide as keys",
     effort=0.3,
+    zh=dict(
+        says=r"作为 RNN，Transformer-VQ 的状态大小为 $c \times d_v$，大于 RetNet 的 $h d_k^2$（$h$ 个 head，$d_v = 2 h d_k$）。",
+        scope="文中比较的是二者的默认设置。",
+        found="比值为 $2c / d_k$，与 $h$ 无关：当且仅当 $d_k < 2c$ 时更大。$c = 512$、$d_k = 256$ 时比值为 4；"
+        "若 RetNet 每个 head 的 Value 宽度为 $2 d_k$（正如 $d_v = 2 h d_k$ 所意味的），则为 2。",
+        limits="统计的是状态中数的个数，不是字节数；未计入 Transformer-VQ 分母的 $c$ 个计数。",
+        if_fails="RetNet 的状态只算了一个 head，或者 Transformer-VQ 的状态按与 Key 同宽的 Value 计算",
+        names={
+            "state of Transformer-VQ over RetNet's, c = # and d_k = #": "Transformer-VQ 与 RetNet 的状态大小之比，$c$ = #，$d_k$ = #",
+            "the same with values of width # d_k per head": "同上，每个 head 的 Value 宽度为 # $d_k$",
+        },
+    ),
 )
 @subjects(
     recurrent_state,
@@ -170,7 +206,11 @@ def test_rank_is_the_number_of_codes_in_use(subject, case):
     values_as_wide_as_keys=variant(recurrent_state, transformer_vq=lambda c, h, d_k: recurrent_state.transformer_vq(c, h, d_k)[:, :d_k]),
     counts_counted=variant(recurrent_state, transformer_vq=lambda c, h, d_k: recurrent_state.empty(c, 2 * h * d_k + 1)),
 )
-@counterexample("512 codes and one head of 1024: both states have $2^{20}$ numbers", sizes=(512, 1, 1024))
+@counterexample(
+    "512 codes and one head of 1024: both states have $2^{20}$ numbers",
+    "512 个编码，一个 1024 维的 head：两者的状态都有 $2^{20}$ 个数",
+    sizes=(512, 1, 1024),
+)
 @example(sizes=(512, 8, 256))
 @example(sizes=(512, 8, 1023))
 @given(
@@ -221,14 +261,25 @@ def clipped_elsewhere(by):
     section="Local enhancement and divergent thinking",
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
-    says=r"Transformer-VQ does not go with RoPE, but with ReRoPE, whose relative position $\min(i - j, w)$ is constant beyond a window; the bias $B$ may then be dropped.",
-    zh=r"Transformer-VQ 与 RoPE 不太兼容，而与 ReRoPE（相对位置为 $\min(i - j, w)$，窗口外为常数）兼容，此时偏置 $B$ 可以去掉。",
+    says=r"Transformer-VQ does not go well with RoPE, but does with ReRoPE, whose relative position $\min(i - j, w)$ is constant beyond a window; the bias $B$ may then be dropped.",
     scope="The post gives no formula.",
     found=r"Rotation makes as many different keys as there are tokens out of a few codes. Clipped, far keys all meet the same query $\mathcal R_w Q_i$, and the two-block form with $\exp(\mathcal R_w Q_{[i]} C^\top) U_{i-2}$ "
     r"holds to precision for $w \le l + 1$; for $w = l + 2$ the first row of a block has an unclipped distance $l + 1$ in the far term.",
     limits="Up to 9 tokens in blocks of at most 4, up to 2 planes of rotation.",
     if_fails="the query of the far term is not rotated, or the window is longer than the two near blocks",
     effort=0.5,
+    zh=dict(
+        says=r"Transformer-VQ 不大适配 RoPE，但适配 ReRoPE（相对位置为 $\min(i - j, w)$，窗口外为常数），此时可以不加偏置 $B$。",
+        scope="文中没有给出公式。",
+        found=r"旋转会把少数几个编码变成与 token 一样多的不同的 Key。截断之后，远处的 Key 遇到的都是同一个 Query $\mathcal R_w Q_i$，"
+        r"含 $\exp(\mathcal R_w Q_{[i]} C^\top) U_{i-2}$ 的两块形式在 $w \le l + 1$ 时在舍入误差内成立；$w = l + 2$ 时，"
+        "块的第一行在远处的项中会有一个未被截断的距离 $l + 1$。",
+        limits="至多 9 个 token，块长至多为 4，至多 2 个旋转平面。",
+        if_fails="远处的项没有旋转 Query，或者窗口比邻近的两块还长",
+        names={
+            "two-block form with clipped positions at [#, #]": "截断位置的两块形式，位置 [#, #]",
+        },
+    ),
 )
 @subjects(
     vq_rerope,
@@ -241,6 +292,7 @@ def clipped_elsewhere(by):
 )
 @counterexample(
     "a window of 3 for blocks of one token: what is two tokens back is already in the sum per code, but not yet clipped",
+    "每块一个 token，窗口为 3：两个 token 之前的位置已经归入按编码的求和，却还没有被截断",
     case=Clipped(
         torch.tensor([[1.0, 0]] * 4, dtype=torch.float64), torch.tensor([0, 1, 1, 1]), column(1, 0, 0, 0),
         torch.tensor([[1.0, 0], [0, 1]], dtype=torch.float64), torch.ones(1, dtype=torch.float64), w=3, l=1,
@@ -308,16 +360,22 @@ def farthest(K, C):
 @claim(
     POST,
     "k-means-never-increases-the-error",
-    section="Remarks",
+    section="Divergent thinking",
     part_of="results-and-fsq-remarks",
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS,
     says="A codebook can be initialised by k-means of a pretrained model's keys: each iteration leaves the mean squared quantisation error where it is or lowers it.",
-    zh="可以用预训练模型的 Key 做 k-means 来初始化编码表：每次迭代都不会使均方量化误差变大。",
     scope="The post proposes k-means and says no more about it.",
     found="Holds exactly, ties and codes without keys included, and the error stays the same only where every code is the mean of its keys.",
     limits="At most 7 keys and 3 codes on a grid, in one and two dimensions; that it helps training is not checked.",
     if_fails="keys are assigned to other codes than the nearest, or codes move to something else than the mean",
+    zh=dict(
+        says="可以用预训练模型的 Key 做 k-means 来初始化编码表：每次迭代都不会使均方量化误差变大。",
+        scope="文中提议使用 k-means，此外没有多说。",
+        found="精确成立，距离相等的情形与没有 Key 的编码也包括在内，并且只有每个编码都是其 Key 的均值时，误差才不变。",
+        limits="网格上至多 7 个 Key、3 个编码，一维与二维；是否有助于训练未作检验。",
+        if_fails="Key 没有分给最近的编码，或者编码没有移到均值",
+    ),
 )
 @subjects(
     k_means,
@@ -342,9 +400,12 @@ def test_k_means_lowers_the_error(subject, case):
 test_results_and_fsq = not_checkable(
     POST,
     "results-and-fsq-remarks",
-    section="Results and remarks",
+    section="Results and divergent thinking",
     says="Transformer-VQ does well on benchmarks and extrapolates to longer sequences; FSQ cannot take the place of VQ here; a pretrained model's keys can be clustered by k-means to start with.",
-    zh="Transformer-VQ 在各基准上表现出色并有长度外推能力；这里不能用 FSQ 代替 VQ；可对预训练模型的 Key 做 k-means 来初始化编码表。",
-    reason="benchmarks, extrapolation and the choice of the quantiser are outcomes of training large models",
+    found="Benchmarks, extrapolation and the choice of the quantiser are outcomes of training large models.",
     proxy="k-means-never-increases-the-error",
+    zh=dict(
+        says="Transformer-VQ 在各基准上表现出色并有长度外推能力；这里不能用 FSQ 代替 VQ；可对预训练模型的 Key 做 k-means 来初始化编码表。",
+        found="基准成绩、长度外推以及量化方式的选择，都要看训练大模型的结果。",
+    ),
 )

@@ -75,12 +75,22 @@ def dropped_above_the_line_only(Q, K, V, omega):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says=r"Performer's features may drop $1/\sqrt m$ and the query's $e^{-|q|^2/2}$: the normalised attention stays the same.",
-    zh=r"Performer 的特征可以去掉 $1/\sqrt m$ 以及 query 侧的 $e^{-|q|^2/2}$，归一化后的 Attention 不变。",
     scope="Normalised attention, as stated.",
     found=r"Holds to precision: whatever multiplies a query's row of features cancels. The key's $e^{-|k|^2/2}$ does not and must stay.",
     limits="At most 6 keys and 16 features in 4 dimensions.",
     if_fails="a factor of the keys was dropped as well, or numerator and denominator use different features",
     effort=0.3,
+    zh=dict(
+        says=r"Performer 的特征可以去掉 $1/\sqrt m$ 以及 query 侧的 $e^{-|q|^2/2}$，归一化后的 Attention 不变。",
+        scope="归一化后的 Attention，与文中所说一致。",
+        found=r"在舍入误差内成立：乘在某个 query 那一行特征上的任何因子都会消去；key 侧的 $e^{-|k|^2/2}$ 不会消去，必须保留。",
+        limits="至多 6 个 key、16 个特征，4 维。",
+        if_fails="把 key 侧的因子也去掉了，或者分子与分母用了不同的特征",
+        names={
+            "Performer as defined at [#, #]": "按定义计算的 Performer，[#, #] 处",
+            "without factors of the query at [#, #]": "去掉 query 侧因子后，[#, #] 处",
+        },
+    ),
 )
 @subjects(
     performer_steps,
@@ -102,13 +112,21 @@ def test_factors_of_the_query_cancel(subject, case, executors):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"If all $|\omega_i|$ are equal, subtracting $|\omega_i|^2 / 2$ from the exponent of every key feature changes nothing; the post refers to the Johnson–Lindenstrauss lemma for the assumption.",
-    zh=r"若各 $|\omega_i|$ 相等，在 key 特征的指数里再减去 $|\omega_i|^2 / 2$ 不改变结果；文中以 JL 引理说明这一假设。",
     scope=r"All $|\omega_i|$ equal.",
     found=r"Holds to precision for equal norms. Nearly equal is not enough: for standard normal features the subtracted $|\omega|^2 / 2$ has a deviation of $\sqrt{d/2}$, "
     "which grows with the dimension although the norms become relatively equal.",
     limits="At most 6 keys and 16 features in 4 dimensions. What Gaussian features tend to is the next claim.",
     if_fails=r"a norm of the keys is missing, or the features are normalised per key",
     effort=0.3,
+    zh=dict(
+        says=r"若各 $|\omega_i|$ 相等，在 key 特征的指数里再减去 $|\omega_i|^2 / 2$ 不改变结果；关于这一假设，文中让读者参考 JL 引理。",
+        scope=r"各 $|\omega_i|$ 相等。",
+        found=r"模长相等时在舍入误差内成立。近似相等是不够的：对标准正态分布的特征，被减去的 $|\omega|^2 / 2$ 的标准差为 $\sqrt{d/2}$，"
+        "虽然各模长在相对意义下趋于相等，它却随维数增大。",
+        limits="至多 6 个 key、16 个特征，4 维。高斯特征的极限见下一条。",
+        if_fails="漏了 key 的模长项，或者对每个 key 的特征做了归一化",
+        names={"with |omega|^# / # subtracted at [#, #]": "减去 |ω|^# / # 后，[#, #] 处"},
+    ),
 )
 @subjects(
     performer_steps,
@@ -120,6 +138,7 @@ def test_factors_of_the_query_cancel(subject, case, executors):
 )
 @counterexample(
     "features 0 and 2 of different norms, keys 0 and 2 with values 0 and 1, query 0: Performer returns 0.55, the rewritten form 0.50",
+    "特征 0 和 2 模长不等，key 0 和 2，value 0 和 1，query 0：Performer 返回 0.55，改写后的形式返回 0.50",
     case=SoftCodes(column(0.0, 0.0), column(0.0, 2.0), column(0.0, 1.0), column(0.0, 2.0)),
 )
 @given(case=kernels(one_norm=True))
@@ -148,12 +167,24 @@ def limit_by(logits):
     finding=Finding.HOLDS,
     says=r"With standard normal features, subtracting $|\omega_i|^2 / 2$ changes what Performer tends to for many features, from $\mathrm{softmax}(q \cdot k)$ to "
     r"$\mathrm{softmax}(\tfrac12 q \cdot k - \tfrac14 |k|^2)$.",
-    zh=r"当 $\omega_i$ 服从标准正态分布时，减去 $|\omega_i|^2 / 2$ 会使特征数趋于无穷时的极限从 $\mathrm{softmax}(q \cdot k)$ 变为 $\mathrm{softmax}(\tfrac12 q \cdot k - \tfrac14 |k|^2)$。",
     scope=r"Independent standard normal $\omega_i$, $m \to \infty$.",
     found=r"Holds: the mean weight is $2^{-d/2} e^{|q + k|^2 / 4 - |k|^2 / 2}$, by certified integration, and the exponent that was subtracted has variance $d / 2$.",
     limits=r"Up to three dimensions, which the integral splits into. The variance of the estimate with finitely many features is not measured.",
     if_fails=r"the limit is taken to be $\mathrm{softmax}(q \cdot k)$, as if the norms were equal",
     effort=0.3,
+    zh=dict(
+        says=r"当 $\omega_i$ 服从标准正态分布时，减去 $|\omega_i|^2 / 2$ 会使特征数趋于无穷时的极限从 $\mathrm{softmax}(q \cdot k)$ 变为 "
+        r"$\mathrm{softmax}(\tfrac12 q \cdot k - \tfrac14 |k|^2)$。",
+        scope=r"$\omega_i$ 独立且服从标准正态分布，$m \to \infty$。",
+        found=r"成立：用带严格误差界的积分得到，平均权重为 $2^{-d/2} e^{|q + k|^2 / 4 - |k|^2 / 2}$；指数中被减去的那一项方差为 $d / 2$。",
+        limits="至多三维，更高维的积分可拆成这样的积分。没有考察特征数有限时估计的方差。",
+        if_fails=r"把极限当成了 $\mathrm{softmax}(q \cdot k)$，好像各模长相等一样",
+        names={
+            "mean weight at [#, #]": "平均权重，[#, #] 处",
+            "deviation of the subtracted exponent, d = #": "指数中被减去那一项的标准差，$d$ = #",
+            "change of an attention weight by the subtraction, many features": "特征数趋于无穷时，减去该项所引起的注意力权重的变化",
+        },
+    ),
 )
 @subjects(
     performer_steps,
@@ -196,11 +227,17 @@ ENTRIES = st.fractions(-9, 9, max_denominator=9)
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says=r"$\omega \cdot k - \tfrac12 |k|^2 - \tfrac12 |\omega|^2 = -\tfrac12 |k - \omega|^2$",
-    zh=r"配方：$\omega \cdot k - \tfrac12 |k|^2 - \tfrac12 |\omega|^2 = -\tfrac12 |k - \omega|^2$",
     scope="None.",
     found="Holds exactly.",
     limits="Rational vectors of up to four entries.",
     if_fails="a norm is missing or has the wrong sign",
+    zh=dict(
+        says=r"配方：$\omega \cdot k - \tfrac12 |k|^2 - \tfrac12 |\omega|^2 = -\tfrac12 |k - \omega|^2$",
+        scope="无。",
+        found="精确成立。",
+        limits="至多四个分量的有理数向量。",
+        if_fails="漏了某个模长项，或者其符号错误",
+    ),
 )
 @subjects(
     performer_steps,
@@ -233,13 +270,20 @@ def posterior_by(logits):
     kind=Kind.LIMIT,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"In the limit, $\mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$ picks the nearest code: with a factor $\beta \to \infty$ on the logits it becomes the one-hot $\Delta$.",
-    zh=r"取极限时，$\mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$ 变成最邻近编码的 one-hot 向量 $\Delta$（即给 logits 乘上 $\beta \to \infty$）。",
     scope=r"None stated. The post says only “the limit of softmax”; Performer itself has $\beta = 1$.",
     found=r"Holds where the nearest code is unique, at the rate $e^{-\beta g / 2} \le \frac{1 - p_{\max}}{p_{\max}} \le (c - 1) e^{-\beta g / 2}$ with $g$ the gap between the two smallest squared distances. "
     "Nearest codes that tie share the weight equally for ever.",
     limits=r"At most six codes, $\beta$ up to $4^{12}$.",
     if_fails="the logits are inner products, or not halved distances",
     effort=0.5,
+    zh=dict(
+        says=r"取极限时，$\mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$ 突出最邻近的编码：给 logits 乘上 $\beta \to \infty$，它就变成 one-hot 向量 $\Delta$。",
+        scope=r"文中未说明，只说“softmax 的极限”；Performer 本身 $\beta = 1$。",
+        found=r"最邻近的编码唯一时成立，收敛速度为 $e^{-\beta g / 2} \le \frac{1 - p_{\max}}{p_{\max}} \le (c - 1) e^{-\beta g / 2}$，"
+        r"其中 $g$ 是最小的两个距离平方之差。若有多个编码同为最邻近，则它们始终平分权重。",
+        limits=r"至多六个编码，$\beta$ 至多 $4^{12}$。",
+        if_fails="logits 是内积，或者距离平方没有除以 2",
+    ),
 )
 @subjects(
     mixture,
@@ -249,7 +293,11 @@ def posterior_by(logits):
     not_normalised=variant(mixture, posterior=lambda K, C, beta: 3 * mixture.posterior(K, C, beta)),
     farthest_code=posterior_by(lambda K, C, beta: beta * soft_vq.half_distances(K, C)),
 )
-@counterexample("key 0 between the codes 1 and -1: each keeps 1/2 however large the factor", case=(column(0.0), column(1.0, -1.0)))
+@counterexample(
+    "key 0 between the codes 1 and -1: each keeps 1/2 however large the factor",
+    "key 0 位于编码 1 和 -1 正中间：无论因子多大，两者各占 1/2",
+    case=(column(0.0), column(1.0, -1.0)),
+)
 @given(case=untied())
 def test_softmax_tends_to_the_nearest_code(subject, case):
     K, C = case
@@ -314,13 +362,21 @@ def numerator_by(extra):
     finding=Finding.HOLDS,
     says=r"$e^{q \cdot k} = \int e^{q \cdot \omega} \delta(\omega - k)\, d\omega$ makes attention linear with infinitely many features: "
     r"$\sum_j e^{q \cdot k_j} v_j = \int e^{q \cdot \omega} [\sum_j \delta(\omega - k_j) v_j]\, d\omega$, where $\delta$ is the limit of $N(k, \sigma^2 I)$.",
-    zh=r"由 $e^{q \cdot k} = \int e^{q \cdot \omega} \delta(\omega - k)\, d\omega$ 可将 Attention 视为无限维的线性 Attention："
-    r"$\sum_j e^{q \cdot k_j} v_j = \int e^{q \cdot \omega} [\sum_j \delta(\omega - k_j) v_j]\, d\omega$，其中 $\delta$ 为 $N(k, \sigma^2 I)$ 的极限。",
     scope=r"Formal; stated as a limit $\sigma \to 0$.",
     found=r"Holds, with the error law $e^{\sigma^2 |q|^2 / 2}$: that factor is the same for all keys, so that the limit is needed for the numerator only and normalised attention is exact for every $\sigma$.",
     limits="One dimension, which the integral splits into; two keys.",
     if_fails=r"the factor of a finite $\sigma$ has another exponent than $\sigma^2 |q|^2 / 2$",
     effort=0.5,
+    zh=dict(
+        says=r"由 $e^{q \cdot k} = \int e^{q \cdot \omega} \delta(\omega - k)\, d\omega$ 可将 Attention 视为无限维的线性 Attention："
+        r"$\sum_j e^{q \cdot k_j} v_j = \int e^{q \cdot \omega} [\sum_j \delta(\omega - k_j) v_j]\, d\omega$，"
+        r"其中 $\delta$ 为 $N(k, \sigma^2 I)$ 的极限。",
+        scope=r"形式上的推导；文中理解为 $\sigma \to 0$ 的极限。",
+        found=r"成立，误差因子为 $e^{\sigma^2 |q|^2 / 2}$：它对所有 key 都相同，所以只有分子需要取极限，归一化后的 Attention 对任意 $\sigma$ 都是精确的。",
+        limits="一维，更高维的积分可拆成这样的积分；两个 key。",
+        if_fails=r"$\sigma$ 有限时，误差因子的指数不是 $\sigma^2 |q|^2 / 2$",
+        names={"smoothed numerator": "光滑化的分子", "smoothed attention": "光滑化的 Attention"},
+    ),
 )
 @subjects(
     dirac,
@@ -361,13 +417,26 @@ def error_by(change):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"Performer's fixed random $\omega_i$ approximate the keys poorly when they are read as the centroids of a clustering.",
-    zh=r"若把 Performer 中固定的随机 $\omega_i$ 看作聚类中心，它们对 key 的近似效果较差。",
     scope="None stated. Checked for standard normal keys and features.",
     found=r"Holds: with $c$ codes in $d$ dimensions the mean squared error per dimension is an integral that stays above the least possible $c^{-2/d}$ by a factor of 1.3 to 2.1 for 64 and 1024 codes in 4 to 64 dimensions. "
     "A single centroid at 0 is beaten by 4 random codes in 4 dimensions, by 23 in 16, and in 64 dimensions only by more than $2^{13}$.",
     limits="Normal keys and features of equal variance. The factor to the bound is that to the best conceivable quantiser, which k-means does not reach either.",
     if_fails="errors are measured on keys that are codes themselves, or not divided by the dimension",
     effort=0.3,
+    zh=dict(
+        says=r"若把 Performer 中固定的随机 $\omega_i$ 看作聚类中心，它们对 key 的近似程度很差。",
+        scope="文中未说明。这里对标准正态分布的 key 和特征检验。",
+        found=r"成立：$d$ 维中取 $c$ 个编码，平均到每一维的均方误差可写成一个积分；对 4 到 64 维的 64 个和 1024 个编码，它始终高于理论下限 $c^{-2/d}$，是其 1.3 到 2.1 倍。"
+        "要优于位于 0 的单个中心，4 维需要 4 个随机编码，16 维需要 23 个，64 维则要多于 $2^{13}$ 个。",
+        limits="key 与特征服从方差相同的正态分布。倍数是相对于理论上最好的量化器而言的，k-means 也达不到这一下限。",
+        if_fails="误差是在本身就是编码的 key 上测的，或者没有除以维数",
+        names={
+            "keys nearer than the median distance, # codes in # dimensions": "比中位距离更近的 key，# 个编码，# 维",
+            "mean squared error per dimension, # codes, d = #": "平均到每一维的均方误差，# 个编码，$d$ = #",
+            "the same over the least possible, # codes, d = #": "该误差与理论下限之比，# 个编码，$d$ = #",
+            "fewest random codes that beat one at #, d = #": "优于位于 # 的单个中心所需的最少随机编码数，$d$ = #",
+        },
+    ),
 )
 @subjects(
     centroids,

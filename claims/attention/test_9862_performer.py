@@ -23,9 +23,27 @@ from strategies.attention.features import Mixture, SoftCodes, mixtures, pairs, s
 POST = Post(
     9862,
     date="2023-11-29",
-    en="Traces of Transformer-VQ found in Performer",
-    zh="我在Performer中发现了Transformer-VQ的踪迹",
     topic="attention",
+    title="Traces of Transformer-VQ found in Performer",
+    sections={"Déjà vu": "似曾相识", "Imitating the pattern": "依样葫芦"},
+    stands="Every step from Performer to codes holds in scope except the last. The features estimate the kernel without bias "
+    r"(normalised attention is biased), factors of the query cancel, and the square is completed exactly. Subtracting $|\omega_i|^2 / 2$ "
+    "needs equal norms, as the post assumes; nearly equal is not enough: with Gaussian features the limit becomes "
+    r"$\mathrm{softmax}(\tfrac12 q \cdot k - \tfrac14 |k|^2)$. The last $\propto$ is exact for each key, but its factor differs between "
+    "keys: as attention, Performer is a soft Transformer-VQ (the post's analogy) only approximately, off by tens of percent in a small "
+    "example. The softmax becomes one-hot only where the nearest code is unique, which the post omits. "
+    r"The derivation by $\delta$ and a Gaussian mixture gives Transformer-VQ for one-hot $p$, to rounding; its $\approx$ has no bound. "
+    "Random features are poor centroids of normal keys.",
+    zh=dict(
+        title="我在Performer中发现了Transformer-VQ的踪迹",
+        stands="从 Performer 到编码的推导，除最后一步外，各步在其适用范围内都成立。特征对核的估计是无偏的（归一化后的 Attention 有偏），"
+        r"query 侧的因子会消去，配方精确成立。减去 $|\omega_i|^2 / 2$ 要求各模长相等，这也是文中的假设；近似相等是不够的：对高斯特征，极限会变成 "
+        r"$\mathrm{softmax}(\tfrac12 q \cdot k - \tfrac14 |k|^2)$。最后的 $\propto$ 对每个 key 精确成立，但比例因子因 key 而异："
+        "作为 Attention，Performer 只是近似于软的 Transformer-VQ（文中称之为类比），在一个小例子中相差百分之几十。"
+        "softmax 只在最邻近的编码唯一时才变成 one-hot，文中没有提到这一点。"
+        r"借助 $\delta$ 与高斯混合的推导，取 one-hot 的 $p$ 便在舍入误差内得到 Transformer-VQ；其中的 $\approx$ 没有误差界。"
+        "对正态分布的 key，随机特征作为聚类中心很差。",
+    ),
 )
 NODES = 48  # per dimension: the rule's deficit stays below 1e-20 for second moments of pairs with entries in -1..1
 
@@ -65,13 +83,26 @@ def largest_exponent_subtracted(x, omega):
     headline=True,
     says=r"$e^{q \cdot k} = \mathbb E_{\omega \sim N(0, I)}[e^{\omega \cdot q - |q|^2 / 2}\, e^{\omega \cdot k - |k|^2 / 2}]$, so the inner product of the features "
     r"$e^{\omega_i \cdot x - |x|^2 / 2} / \sqrt m$ approximates the kernel.",
-    zh=r"$e^{q \cdot k} = \mathbb E_{\omega \sim N(0, I)}[e^{\omega \cdot q - |q|^2 / 2}\, e^{\omega \cdot k - |k|^2 / 2}]$，因此用特征 $e^{\omega_i \cdot x - |x|^2 / 2} / \sqrt m$ "
-    r"的内积即可近似该核。",
     scope=r"$\omega$ standard normal; the post says nothing of the variance.",
     found=r"Unbiased to precision, for the kernel before normalisation. The relative variance of one sample is exactly $e^{|q + k|^2} - 1$; "
     r"attention, the quotient of two such estimates, is biased for finite $m$.",
     limits="One and two dimensions and keys of norm below 1.5; the integral over more dimensions is a product of these.",
     if_fails="the square of the norm is missing from an exponent, or the features are rescaled by something that depends on all of them",
+    zh=dict(
+        says=r"$e^{q \cdot k} = \mathbb E_{\omega \sim N(0, I)}[e^{\omega \cdot q - |q|^2 / 2}\, e^{\omega \cdot k - |k|^2 / 2}]$，"
+        r"因此用特征 $e^{\omega_i \cdot x - |x|^2 / 2} / \sqrt m$ 的内积即可近似该核。",
+        scope=r"$\omega$ 服从标准正态分布；文中没有谈到方差。",
+        found=r"对归一化之前的核，在舍入误差内无偏。单个样本的相对方差恰好是 $e^{|q + k|^2} - 1$；"
+        r"Attention 是两个这样的估计之商，在 $m$ 有限时是有偏的。",
+        limits="只检验了一维和二维，key 的模长小于 1.5；更高维的积分是这些积分的乘积。",
+        if_fails="某个指数漏了模长的平方项，或者特征被乘上了一个依赖于全体特征的因子",
+        names={
+            "features at [#, #]": "特征，[#, #] 处",
+            "moments of the estimate at [#]": "估计的矩，[#] 处",
+            "largest bias of a normalised attention weight with one feature": "只用一个特征时，归一化注意力权重的最大偏差",
+            "relative variance of one feature": "单个特征的相对方差",
+        },
+    ),
 )
 @subjects(
     random_features,
@@ -169,6 +200,18 @@ def column(*entries):
     return torch.tensor(entries, dtype=torch.float64)[:, None]
 
 
+FAMILIES = {
+    "relative difference of the soft form, # keys, # Gaussian codes, d = #": "软形式的相对差别，# 个 key，# 个高斯编码，$d$ = #",
+    "relative difference of the soft form, # keys, # Gaussian codes away from them, d = #": "软形式的相对差别，# 个 key，# 个远离 key 的高斯编码，$d$ = #",
+    "relative difference of the soft form, # keys, # codes of one norm, d = #": "软形式的相对差别，# 个 key，# 个模长相等的编码，$d$ = #",
+    "relative difference of the soft form, # keys, # codes of one norm away from them, d = #": "软形式的相对差别，# 个 key，# 个模长相等且远离 key 的编码，$d$ = #",
+    "max S / min S, # keys, # Gaussian codes, d = #": r"$\max S / \min S$，# 个 key，# 个高斯编码，$d$ = #",
+    "max S / min S, # keys, # Gaussian codes away from them, d = #": r"$\max S / \min S$，# 个 key，# 个远离 key 的高斯编码，$d$ = #",
+    "max S / min S, # keys, # codes of one norm, d = #": r"$\max S / \min S$，# 个 key，# 个模长相等的编码，$d$ = #",
+    "max S / min S, # keys, # codes of one norm away from them, d = #": r"$\max S / \min S$，# 个 key，# 个模长相等且远离 key 的编码，$d$ = #",
+}
+
+
 @claim(
     POST,
     "last-proportionality-to-softmax-over-codes",
@@ -178,13 +221,30 @@ def column(*entries):
     headline=True,
     says=r"With features of equal norm $\tilde q \cdot \tilde k \propto \sum_i e^{\omega_i \cdot q}\, \mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$, which makes Performer a soft Transformer-VQ; "
     "the post calls it an analogy.",
-    zh=r"在各 $|\omega_i|$ 相等时，$\tilde q \cdot \tilde k \propto \sum_i e^{\omega_i \cdot q}\, \mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$，于是 Performer 像是“软”的 Transformer-VQ（文中称之为类比）。",
     scope=r"All $|\omega_i|$ equal, for Performer to take this form.",
     found=r"Exact for each key, with the factor $S(k) = \sum_i e^{-|k - \omega_i|^2 / 2}$. That factor differs between keys and does not cancel: as attention the two forms differ by tens of percent of the output "
     r"for 12 keys and 32 codes in 6 dimensions, never by more than $\tanh(\tfrac14 \ln \frac{\max S}{\min S})$ of the values' range, and agree when every key is weighed by its $S(k)$.",
     limits="Finite numbers of codes; the limits of many codes and dimensions, where the difference may vanish, are not taken.",
     if_fails=r"$S(k)$ is treated as if it were the same for all keys, or the softmax runs over something else than the codes",
     effort=0.5,
+    zh=dict(
+        says=r"在各 $|\omega_i|$ 相等时，$\tilde q \cdot \tilde k \propto \sum_i e^{\omega_i \cdot q}\, \mathrm{softmax}_i(-|k - \omega_i|^2 / 2)$，"
+        "于是 Performer 像是“软”的 Transformer-VQ（文中称之为类比）。",
+        scope=r"各 $|\omega_i|$ 相等，Performer 才具有这一形式。",
+        found=r"对每个 key 精确成立，比例因子为 $S(k) = \sum_i e^{-|k - \omega_i|^2 / 2}$。但该因子因 key 而异，不会消去：作为 Attention，"
+        r"在 6 维、12 个 key、32 个编码时，两种形式之差达到输出的百分之几十；差别不超过 value 取值范围的 "
+        r"$\tanh(\tfrac14 \ln \frac{\max S}{\min S})$ 倍；给每个 key 乘上各自的 $S(k)$ 后，两者一致。",
+        limits="编码数有限；没有考察编码数和维数趋于无穷的极限，在那里差别可能消失。",
+        if_fails=r"把 $S(k)$ 当成了对所有 key 都相同，或者 softmax 不是对编码做的",
+        names={
+            "softmax times S(k) at [#, #]": "softmax 乘以 $S(k)$，[#, #] 处",
+            "soft form at [#, #]": "软形式，[#, #] 处",
+            "Performer at [#, #]": "Performer，[#, #] 处",
+            "soft form with every key weighed by S(k) at [#, #]": "每个 key 以 $S(k)$ 加权后的软形式，[#, #] 处",
+            "soft form as it stands at [#, #]": "不加修正的软形式，[#, #] 处",
+        }
+        | FAMILIES,
+    ),
 )
 @subjects(
     soft_vq,
@@ -196,6 +256,7 @@ def column(*entries):
 )
 @counterexample(
     "codes 1 and -1, keys 0 and 2, query 0, values 0 and 1: Performer returns 0.33738, soft Transformer-VQ 1/2",
+    "编码 1 和 -1，key 0 和 2，query 0，value 0 和 1：Performer 返回 0.33738，软的 Transformer-VQ 返回 1/2",
     case=SoftCodes(column(0), column(0, 2), column(0, 1), column(1, -1), repaired=False),
 )
 @given(case=soft_codes())
@@ -290,14 +351,27 @@ def posterior_by(change):
     headline=True,
     says=r"Replacing $\delta(\omega - k_j)$ by a Gaussian mixture over codes gives $\sum_j e^{q \cdot k_j} v_j \approx \sum_y e^{q \cdot c_y} [\sum_j p(y|k_j) v_j]$, "
     r"linear in the length; with one-hot $p$ this is exactly Transformer-VQ.",
-    zh=r"用以各编码为中心的高斯混合代替 $\delta(\omega - k_j)$，得到线性复杂度的 $\sum_j e^{q \cdot k_j} v_j \approx \sum_y e^{q \cdot c_y} [\sum_j p(y|k_j) v_j]$；"
-    r"取 one-hot 的 $p$ 时恰好就是 Transformer-VQ。",
     scope=r"$\sum_y p(y|k) = 1$; the same weights in the denominator. The post gives no bound for the approximation.",
     found=r"With one-hot $p$ it is softmax attention over the nearest codes, to precision, and nothing is lost where every key is a code. Soft "
     r"$p \propto e^{-\beta |k - c_y|^2 / 2}$ approaches it at the rate $e^{-\beta g / 2}$ of the smallest gap $g$ between a key's two nearest squared distances.",
     limits=r"At most 12 keys and 8 codes; logits beyond 88 with one-hot $p$ only, since a responsibility that underflows is lost however large $e^{q \cdot c}$ is.",
     if_fails="the responsibilities do not sum to 1 over the codes, or the denominator does not use them",
     effort=0.5,
+    zh=dict(
+        says=r"用以各编码为中心的高斯混合代替 $\delta(\omega - k_j)$，得到 $\sum_j e^{q \cdot k_j} v_j \approx \sum_y e^{q \cdot c_y} [\sum_j p(y|k_j) v_j]$，"
+        r"其复杂度关于长度是线性的；取 one-hot 的 $p$ 时恰好就是 Transformer-VQ。",
+        scope=r"$\sum_y p(y|k) = 1$；分母用同样的权重。文中没有给出近似的误差界。",
+        found=r"取 one-hot 的 $p$ 时，它在舍入误差内就是以各 key 的最邻近编码为 key 的 softmax Attention；若每个 key 都是编码，则没有任何损失。"
+        r"软的 $p \propto e^{-\beta |k - c_y|^2 / 2}$ 以 $e^{-\beta g / 2}$ 的速度趋于它，其中 $g$ 是各 key 到最近两个编码的距离平方之差的最小值。",
+        limits=r"至多 12 个 key 和 8 个编码；超过 88 的 logits 只对 one-hot 的 $p$ 检验，因为 $p(y|k)$ 一旦下溢，无论 $e^{q \cdot c}$ 多大，该项都会丢失。",
+        if_fails=r"$p(y|k)$ 对各编码求和不为 1，或者分母没有用到 $p(y|k)$",
+        names={
+            "one-hot mixture at [#, #]": "one-hot 混合，[#, #] 处",
+            "one-hot mixture, values of # bits at [#, #]": "one-hot 混合，value 为 # 位，[#, #] 处",
+            "mixture, beta = # at [#, #]": r"高斯混合，$\beta$ = #，[#, #] 处",
+            "largest difference of the soft mixture from the one-hot one, beta = #": r"软混合与 one-hot 混合的最大差别，$\beta$ = #",
+        },
+    ),
 )
 @subjects(
     mixture,

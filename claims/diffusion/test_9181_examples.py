@@ -11,7 +11,7 @@ import torch
 from hypothesis import example, given
 
 from claims import Finding, Kind, claim, counterexample, subjects, variant
-from claims.diffusion.test_9181_ddim import FLOAT64, POST, TINY, mean_of_sigma_zero, pythagorean, with_root, with_step
+from claims.diffusion.test_9181_ddim import FLOAT64, LAW, POST, TINY, mean_of_sigma_zero, pythagorean, with_root, with_step
 from impls.diffusion import ddim, ddpm, enlarged_noise
 from oracles import ddim as truth
 from oracles import schedules
@@ -80,13 +80,22 @@ def member_with(step):
     effort=0.05,
     says=r"With $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$ the kernel is the posterior of DDPM's chain $x_t = \alpha_t x_{t-1} + "
     r"\beta_t \varepsilon_t$, and the step $\frac{1}{\alpha_t} \big(x_t - \frac{\beta_t^2}{\bar\beta_t} \epsilon\big) + \sigma_t z$.",
-    zh=r"取 $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$，该核就是 DDPM 的链 $x_t = \alpha_t x_{t-1} + \beta_t \varepsilon_t$ "
-    r"的后验，采样步为 $\frac{1}{\alpha_t} \big(x_t - \frac{\beta_t^2}{\bar\beta_t} \epsilon\big) + \sigma_t z$。",
     scope=r"$\beta_t^2 = 1 - \alpha_t^2$, which needs $\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
     found=r"Proved on exact numbers, with $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$ and $\lambda_t = \bar\alpha_{t-1} "
     r"\beta_t^2 / \bar\beta_t^2$; the first step, $\kappa_1 = 0$, $\lambda_1 = 1$, $\sigma_1 = 0$, is included.",
     limits="Amplitudes at which both deviations are rational, which are dense. Rounding is the matter of other claims.",
     if_fails=r"$\bar\beta_t$ and $\bar\beta_{t-1}$ are exchanged, or a square is missing",
+    zh=dict(
+        says=r"取 $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$，该核就是 DDPM 的链 $x_t = \alpha_t x_{t-1} + \beta_t \varepsilon_t$ "
+        r"的后验，采样步为 $\frac{1}{\alpha_t} \big(x_t - \frac{\beta_t^2}{\bar\beta_t} \epsilon\big) + \sigma_t z$。",
+        scope=r"$\beta_t^2 = 1 - \alpha_t^2$，这需要 $\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
+        found=r"已用精确运算证明，其中 $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$，"
+        r"$\lambda_t = \bar\alpha_{t-1} \beta_t^2 / \bar\beta_t^2$；第一步即 $\kappa_1 = 0$、$\lambda_1 = 1$、$\sigma_1 = 0$ "
+        "也包括在内。",
+        limits=r"只取使两个标准差都是有理数的 $\bar\alpha$，它们是稠密的。舍入误差由别的论断考察。",
+        if_fails=r"$\bar\beta_t$ 与 $\bar\beta_{t-1}$ 互换了，或漏了一个平方",
+        names=LAW | {"kappa": r"$\kappa_t$", "lambda": r"$\lambda_t$", "deviation of the posterior": "后验的标准差"},
+    ),
 )
 @subjects(
     ddpm,
@@ -167,7 +176,6 @@ def jump_if(admissible):
     finding=Finding.HOLDS,
     effort=0.03,
     says=r"$\sigma_t = \eta\, \bar\beta_{t-1} \beta_t / \bar\beta_t$ with $\eta \in [0, 1]$ is a legitimate choice at every step.",
-    zh=r"每一步都可取 $\sigma_t = \eta\, \bar\beta_{t-1} \beta_t / \bar\beta_t$，其中 $\eta \in [0, 1]$。",
     scope=r"$\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
     found=r"Proved on exact numbers: at $\eta = 1$ the root is $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$. The largest admissible "
     r"$\eta$ is exactly $\bar\beta_t / \beta_t > 1$ for $t \ge 2$, and at $t = 1$ every $\eta$ gives $\sigma_1 = 0$. For a chain of 1000 "
@@ -175,6 +183,27 @@ def jump_if(admissible):
     r"exponential one (where $t = 2$ decides), but only to 1.0005 on the cosine one ($t = 1000$).",
     limits="In float64 five schedules of 1000 steps are looked at.",
     if_fails=r"$\eta$ multiplies a variance, or $\beta_t$ stands for the deviation of DDPM's posterior",
+    zh=dict(
+        says=r"每一步都可取 $\sigma_t = \eta\, \bar\beta_{t-1} \beta_t / \bar\beta_t$，其中 $\eta \in [0, 1]$。",
+        scope=r"方差保持：$\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
+        found=r"已用精确运算证明：$\eta = 1$ 时根式等于 $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$。当 $t \ge 2$ 时，允许的最大 "
+        r"$\eta$ 恰为 $\bar\beta_t / \beta_t > 1$；当 $t = 1$ 时，任何 $\eta$ 都给出 $\sigma_1 = 0$。对 1000 步的链，$\eta$ "
+        "在文中的日程上最大可取 1.2247，在 linear 日程上为 1.3542，在 scaled-linear 日程上为 1.4120，在指数日程上为 1.1547（由 "
+        "$t = 2$ 决定），而在 cosine 日程上只到 1.0005（$t = 1000$）。",
+        limits="float64 部分只看五个 1000 步的日程。",
+        if_fails=r"$\eta$ 乘在了方差上，或把 $\beta_t$ 当成了 DDPM 后验的标准差",
+        names=LAW
+        | {
+            "square of the largest eta": r"最大 $\eta$ 的平方",
+            "square of the root at eta = #": r"根式的平方（$\eta$ = #）",
+            "noise by t - #, schedule and eta at [#, #, #]": r"注入的噪声（依次按 $t$ - #、日程、$\eta$），位置 [#, #, #]",
+            "largest eta on the post schedule, set by t = #": r"文中日程上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the linear schedule, set by t = #": r"linear 日程上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the scaled-linear schedule, set by t = #": r"scaled-linear 日程上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the cosine schedule, set by t = #": r"cosine 日程上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the exp# schedule, set by t = #": r"exp# 日程上最大的 $\eta$，由 $t$ = # 决定",
+        },
+    ),
 )
 @subjects(
     ddim,
@@ -270,7 +299,6 @@ def too_large_by_the_finding(case):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.4,
     says=r"In principle there are hardly any constraints on $\sigma_t$; the second example is $\sigma_t = \beta_t$.",
-    zh=r"原则上对 $\sigma_t$ 没有太多约束；第二个例子取 $\sigma_t = \beta_t$。",
     scope="The post states none.",
     found=r"The root needs $0 \le \sigma_t \le \bar\beta_{t-1}$. The second example satisfies it exactly where $\bar\alpha_t \ge "
     r"\bar\alpha_{t-1}^2$: never at $t = 1$, nor at $t = 2$ on the five schedules here, whose $\alpha_2 < \alpha_1$, nor at $t = 3$ on "
@@ -279,6 +307,21 @@ def too_large_by_the_finding(case):
     limits="Five schedules with variance preserved, dense or every 10th, 50th, 100th step; float64 levels. Where an excess of one unit in "
     "the last place leads to a number, it is too small to tell.",
     if_fails="the bound is tested against the deviation at $t$, or in too low a precision",
+    zh=dict(
+        says=r"原则上对 $\sigma_t$ 没有太多约束；第二个例子取 $\sigma_t = \beta_t$。",
+        scope="文中没有说明适用范围。",
+        found=r"根式要求 $0 \le \sigma_t \le \bar\beta_{t-1}$。第二个例子恰在 $\bar\alpha_t \ge \bar\alpha_{t-1}^2$ 时满足它：$t = 1$ "
+        r"时从不满足；这里的五个日程都有 $\alpha_2 < \alpha_1$，因而 $t = 2$ 时也不满足；文中的日程在 $t = 3$ 时、抽稀后的 cosine "
+        r"日程在最后一步也不满足。在这些地方，采样步必须拒绝执行，或改取最近的允许的 $\sigma_t$。",
+        limits="五个保持方差的日程，完整的，或每隔 10、50、100 步取一步；噪声水平为 float64。如果只超出一个末位单位而仍能算出一个数，"
+        "这点超出小到无法分辨。",
+        if_fails="用来检验的上界是 $t$ 时刻的标准差，或检验的精度太低",
+        names={
+            "step with sigma = beta_t at [#]": r"取 $\sigma_t = \beta_t$ 的采样步，位置 [#]",
+            "step with sigma = its largest value at [#]": r"$\sigma_t$ 取最大值的采样步，位置 [#]",
+            "steps at which beta_t is too large": r"$\beta_t$ 过大的步数",
+        },
+    ),
 )
 @subjects(
     ddim,
@@ -294,6 +337,7 @@ def too_large_by_the_finding(case):
 )
 @counterexample(
     r"at the third of 1000 steps $\bar\beta_2^2 - \beta_3^2 = -8 \cdot 10^{-10}$, so $\sigma_3 = \beta_3$ leaves no root",
+    r"在 1000 步的第三步，$\bar\beta_2^2 - \beta_3^2 = -8 \cdot 10^{-10}$，所以取 $\sigma_3 = \beta_3$ 时根式不存在",
     case=SecondExample("post", 1000, steps=(3,)),
     state=torch.ones(3, dtype=torch.float64),
     picked=torch.zeros(1, dtype=torch.float64),
@@ -355,7 +399,6 @@ def admissible(case, picked):
     effort=0.3,
     says=r"The second example, $\sigma_t = \beta_t$ in the family, is the sampler that does well in DDIM's experiments under DDPM's "
     r"standard settings.",
-    zh=r"第二个例子即在该族中取 $\sigma_t = \beta_t$，就是 DDIM 的实验中在 DDPM 标准设置下表现良好的采样器。",
     scope="DDPM's standard settings: 1000 steps.",
     found=r"By its appendix D.3, DDIM's experiments add noise of deviation $\beta_t$ to the mean that belongs to $\eta = 1$. That is "
     r"another kernel: the weights of $x_t$ and of the noise agree, that of $\epsilon$ differs at every step.",
@@ -365,6 +408,16 @@ def admissible(case, picked):
     corrected=r"The sampler in the experiments keeps DDPM's mean and is outside the family: each step adds $\bar\alpha_{t-1}^2 \beta_t^4 / "
     r"\bar\beta_t^2$ to the variance given $x_0$, while data $\mathcal N(0, 1)$ keep theirs.",
     corrected_by="enlarged-noise-leaves-the-family",
+    zh=dict(
+        says=r"第二个例子，即该族中 $\sigma_t = \beta_t$ 的成员，就是 DDIM 的实验中在 DDPM 标准设置下表现良好的采样器。",
+        scope="DDPM 的标准设置：1000 步。",
+        found=r"据 DDIM 论文附录 D.3，其实验是在 $\eta = 1$ 所对应的均值上加标准差为 $\beta_t$ 的噪声。那是另一个核：$x_t$ "
+        r"与噪声的系数相同，$\epsilon$ 的系数则在每一步都不同。",
+        limits="实验用的是哪一个采样器，是从论文中读出的，未作检验；它的效果如何也未检验。对于该族的成员，论文没有报告任何结果。",
+        if_fails=r"两个核的均值都对应于同一个 $\sigma_t$",
+        corrected="实验中的采样器沿用 DDPM 的均值，不属于该族：每一步使给定 $x_0$ 的方差多出 "
+        r"$\bar\alpha_{t-1}^2 \beta_t^4 / \bar\beta_t^2$，而数据 $\mathcal N(0, 1)$ 的方差不变。",
+    ),
 )
 @subjects(
     enlarged_noise,
@@ -378,6 +431,7 @@ def admissible(case, picked):
 )
 @counterexample(
     r"at the fourth of 1000 steps of the post's schedule, the first at which $\beta_t$ is admissible",
+    r"在文中日程的 1000 步的第四步，即第一个允许 $\beta_t$ 的步",
     case=SecondExample("post", 1000, steps=(4,)),
     state=torch.ones(3, 1, dtype=torch.float64),
     picked=torch.zeros(1, dtype=torch.float64),
@@ -401,8 +455,7 @@ def family_where_it_exists(*given):
 
 
 ENLARGED = Figure(
-    en="Noise of deviation beta with DDPM's mean: what the variance given the data exceeds the marginal's by, on the post's schedule",
-    zh="以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例",
+    title="Noise of deviation beta with DDPM's mean: what the variance given the data exceeds the marginal's by, on the post's schedule",
     x="step $t$ of 1000",
     y=r"$\mathrm{Var}(x_t|x_0) / \bar\beta_t^2 - 1$",
     log="xy",
@@ -435,8 +488,6 @@ def accumulated(affine, bbar, beta):
     effort=0.15,
     says=r"DDPM's mean with noise of deviation $\beta_t$ is outside the family: a step adds $\bar\alpha_{t-1}^2 \beta_t^4 / "
     r"\bar\beta_t^2$ to the variance given $x_0$, while data $\mathcal N(0, 1)$ keep theirs.",
-    zh=r"DDPM 的均值加上标准差为 $\beta_t$ 的噪声不属于该族：给定 $x_0$ 时一步使方差多出 $\bar\alpha_{t-1}^2 \beta_t^4 / \bar\beta_t^2$，"
-    r"而数据 $\mathcal N(0, 1)$ 的方差不变。",
     scope=r"$\bar\alpha_t^2 + \bar\beta_t^2 = 1$, the exact predictor.",
     found=r"Holds to 50 digits on five schedules. On the post's 1000 steps the step to $t = 1$ leaves 2.33 times the variance of the "
     r"marginal, the whole chain 2.58; at $t = 500$ the chain makes 1.0005. The step to $t = 0$ leaves the variance $\beta_1^2$ around the "
@@ -444,6 +495,26 @@ def accumulated(affine, bbar, beta):
     r"$\mathcal N(0, 1)$ instead.",
     limits="The chain's variance is computed with the true noise of its $x_0$, not with a predictor.",
     if_fails="the mean and the noise of the two samplers are mixed up",
+    zh=dict(
+        says=r"DDPM 的均值加上标准差为 $\beta_t$ 的噪声不属于该族：给定 $x_0$ 时一步使方差多出 "
+        r"$\bar\alpha_{t-1}^2 \beta_t^4 / \bar\beta_t^2$，而数据 $\mathcal N(0, 1)$ 的方差不变。",
+        scope=r"$\bar\alpha_t^2 + \bar\beta_t^2 = 1$，且预测器精确。",
+        found="在五个日程上以 50 位精度成立。在文中的 1000 步上，走到 $t = 1$ 的那一步使方差变为边缘分布的 2.33 倍，整条链则变为 2.58 "
+        r"倍；在 $t = 500$ 处，整条链给出 1.0005 倍。走到 $t = 0$ 的那一步在数据周围留下方差 $\beta_1^2$。该族中 "
+        r"$\sigma_t = \beta_t$ 的成员，凡存在之处都保持给定 $x_0$ 的边缘分布，但会在 $\mathcal N(0, 1)$ 上损失方差。",
+        limits="整条链的方差是用其 $x_0$ 的真实噪声、而不是用预测器计算的。",
+        if_fails="把两个采样器的均值与噪声弄混了",
+        names={
+            "smallest variance of N(#, #) after a step of the family": "N(#, #) 经该族的一步之后的最小方差",
+            "Var(x_# | x_#) / bbar_#^# after one step": "Var(x_# | x_#) / bbar_#^#，一步之后",
+            "Var(x_# | x_#) / bbar_#^# after the whole chain": "Var(x_# | x_#) / bbar_#^#，整条链之后",
+            ENLARGED.title: "以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例（文中的日程）",
+            "step $t$ of #": "第 $t$ 步（共 # 步）",
+            r"$\mathrm{Var}(x_t|x_#) / \bar\beta_t^# - #$": "Var(x_t | x_#) / bbar_t^# - #",
+            "one step": "一步",
+            "whole chain": "整条链",
+        },
+    ),
 )
 @subjects(
     enlarged_noise,

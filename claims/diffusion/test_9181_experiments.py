@@ -60,8 +60,7 @@ def noise_in_the_last_step(x_t, eps, z, abar, bbar, now, then, eta):
 
 
 VARIANCE = Figure(
-    en="Share of the variance of the data that the samples have, against the number of steps",
-    zh="样本方差占数据方差的比例随步数的变化",
+    title="Share of the variance of the data that the samples have, against the number of steps",
     x="steps $N$",
     y=r"$\mathrm{Var}(x_0) / s^2$",
     log="x",
@@ -77,7 +76,6 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
     finding=Finding.HOLDS_IN_SCOPE,
     says="Less noise in the steps gives, against intuition, more diverse samples; fewer steps give smoother ones; once sampling is "
     "accelerated, the less noise the better.",
-    zh="与直觉相反，注入的噪声越小，生成结果越多样；步数越少，结果越平滑；加速之后，噪声越小越好。",
     scope="Trained models of images.",
     found=r"Images are not checked. On data $\mathcal N(0, s^2)$, with the exact predictor and the right start, the variance that comes out "
     r"is below $s^2$, falls with $\eta$, grows when steps are inserted, and approaches $s^2$ like $1/N$. Not so on the cosine schedule for "
@@ -85,6 +83,22 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
     limits=r"Five schedules of 1000 steps thinned to 2 to 40, one of them to 1000; $1/64 \le s \le 64$, on the cosine schedule "
     r"$s \le 1.5$.",
     if_fails="noise is added in the last step, or the mean belongs to another sigma than the noise",
+    zh=dict(
+        says="与直觉相反，注入的噪声越小，生成结果越多样；步数越少，结果越平滑；加速之后，噪声越小越好。",
+        scope="训练好的图像模型。",
+        found=r"图像未作检验。对数据 $\mathcal N(0, s^2)$，若预测器精确、起始分布正确，则输出的方差小于 $s^2$，随 $\eta$ 增大而减小，"
+        "插入更多的步则增大，并像 $1/N$ 那样趋于 $s^2$。但对 cosine 日程上远宽于噪声的数据，以及对过窄的起始分布，则不然："
+        "此时加一些噪声反而保留得更多。",
+        limits=r"五个 1000 步的日程，抽稀到 2 至 40 步，其中一个直到 1000 步；$1/64 \le s \le 64$，cosine 日程上 $s \le 1.5$。",
+        if_fails=r"最后一步也加了噪声，或均值与噪声对应于不同的 $\sigma_t$",
+        names={
+            "order in #/N at # and # steps": "关于 #/N 的阶（# 步与 # 步）",
+            VARIANCE.title: "样本方差占数据方差的比例随步数的变化",
+            "steps $N$": "步数 $N$",
+            r"$\mathrm{Var}(x_#) / s^#$": "Var(x_#) / s^#",
+            "eta = #": r"$\eta$ = #",
+        },
+    ),
 )
 @subjects(
     ddim,
@@ -98,11 +112,13 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
 )
 @counterexample(
     r"data of deviation 4 on the cosine schedule in five steps: more comes out at $\eta = 3/4$ than without noise",
+    r"标准差为 4 的数据，cosine 日程，五步：$\eta = 3/4$ 时输出的方差比没有噪声时更大",
     case=Chains("cosine", (5, 10), (4.0,), (0.0, 0.75)),
     state=ONES,
 )
 @counterexample(
     "a start of half the variance it should have: without noise about that half comes out, with noise the start is forgotten",
+    "起始方差只有应有的一半：没有噪声时输出大约也只有一半，有噪声时起点被忘掉",
     case=Chains("exp5", (100, 200), (1.0,), (0.0, 1.0), start=0.5),
     state=ONES,
 )
@@ -167,7 +183,6 @@ def remembered(change):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.6,
     says="DDPM and DDIM are both sensitive to the distribution of the noise that they start from.",
-    zh="DDPM 和 DDIM 都对起始噪声的分布敏感。",
     scope="Trained models of images.",
     found=r"Images are not checked. On data $\mathcal N(0, s^2)$ with the exact predictor the variance of the output is affine in that of "
     r"the start, with slope $C^2$. DDIM adds no noise, so a start whose variance is off by a factor leads to an output off by the "
@@ -175,6 +190,16 @@ def remembered(change):
     r"$\bar\alpha_T = e^{-5}$.",
     limits="Gaussian data; a learned predictor is not exact away from the noise it was trained on, which may matter more.",
     if_fails=r"$C$ is taken to be the same for every $\eta$",
+    zh=dict(
+        says="DDPM 和 DDIM 都对起始噪声的分布敏感。",
+        scope="训练好的图像模型。",
+        found=r"图像未作检验。对数据 $\mathcal N(0, s^2)$ 与精确的预测器，输出的方差是起始方差的仿射函数，斜率为 $C^2$。DDIM 不加噪声，"
+        r"所以起始方差差几倍，输出的方差也差几倍。DDPM 则会忘掉起点：$C = \bar\alpha_T s^2 / (\bar\alpha_T^2 s^2 + \bar\beta_T^2)$ "
+        r"严格成立，当方差为 1 且 $\bar\alpha_T = e^{-5}$ 时等于 $e^{-5}$。",
+        limits="高斯数据；学到的预测器离开了训练时的噪声就不再精确，这一点的影响可能更大。",
+        if_fails=r"认为 $C$ 对所有 $\eta$ 都相同",
+        names={"C at eta = #, # steps, s = #": r"$C$（$\eta$ = #，# 步，$s$ = #）"},
+    ),
 )
 @subjects(
     memory,
@@ -191,6 +216,7 @@ def remembered(change):
 )
 @counterexample(
     r"at $\eta = 1$ a start of half its variance changes that of the output from 0.99117 to 0.99115",
+    r"$\eta = 1$ 时，起始方差减半使输出的方差从 0.99117 变为 0.99115",
     case=Start("exp5", 1000, s=1.0, share=0.5, eta=1.0),
     state=ONES,
 )
@@ -242,14 +268,26 @@ def great_circle(z_1, z_2, lam):
     effort=0.5,
     says=r"For $z_1, z_2 \sim \mathcal N(0, I)$ the mean $\lambda z_1 + (1 - \lambda) z_2$ is not standard normal in general, while $z_1 \cos "
     r"\frac{\lambda \pi}{2} + z_2 \sin \frac{\lambda \pi}{2}$ is.",
-    zh=r"设 $z_1, z_2 \sim \mathcal N(0, I)$，则 $\lambda z_1 + (1 - \lambda) z_2$ 一般不再服从标准正态分布，而 $z_1 \cos \frac{\lambda \pi}{2} + z_2 \sin "
-    r"\frac{\lambda \pi}{2}$ 服从。",
     scope=r"$\lambda \in [0, 1]$; the post does not ask for independence.",
     found=r"Exactly so for independent vectors: the variance is $\cos^2 + \sin^2 = 1$, that of the linear mean $\lambda^2 + (1 - \lambda)^2$, down "
     r"to one half. With correlation $\rho$ it is $1 + \rho \sin \lambda \pi$. The two run in opposite directions: at $\lambda = 0$ one is "
     r"$z_1$ and the other $z_2$.",
     limits="The great circle through the two vectors themselves, as the paper has it, is another curve, and its law is not examined.",
     if_fails="the angle is not a quarter turn at the end, or the weights are not those of a turn",
+    zh=dict(
+        says=r"设 $z_1, z_2 \sim \mathcal N(0, I)$，则 $\lambda z_1 + (1 - \lambda) z_2$ 一般不再服从标准正态分布，而 "
+        r"$z_1 \cos \frac{\lambda \pi}{2} + z_2 \sin \frac{\lambda \pi}{2}$ 服从。",
+        scope=r"$\lambda \in [0, 1]$；文中没有要求独立。",
+        found=r"对独立的向量严格成立：方差为 $\cos^2 + \sin^2 = 1$，线性平均的方差则为 $\lambda^2 + (1 - \lambda)^2$，最低降到二分之一。"
+        r"若相关系数为 $\rho$，则方差为 $1 + \rho \sin \lambda \pi$。两者的方向相反：$\lambda = 0$ 时一个是 $z_1$，另一个是 $z_2$。",
+        limits="论文用的是过这两个向量本身的大圆，那是另一条曲线，其分布不在考察之列。",
+        if_fails="终点的角度不是四分之一圈，或权重不是一个旋转的权重",
+        names={
+            "turned vector at [#, #]": "旋转得到的向量，位置 [#, #]",
+            "variance of the turned vector at [#, #]": "旋转得到的向量的方差，位置 [#, #]",
+            "variance of the linear mean": "线性平均的方差",
+        },
+    ),
 )
 @subjects(
     interpolation,
@@ -264,6 +302,7 @@ def great_circle(z_1, z_2, lam):
 )
 @counterexample(
     r"with correlation one half the variance in the middle is $1 + \frac12 = 1.5$",
+    r"相关系数为二分之一时，正中的方差为 $1 + \frac12 = 1.5$",
     case=Correlated((0.5,), rho=0.5),
     z=ONES[:2].expand(2, 1),
 )
@@ -296,8 +335,11 @@ test_reported_images = not_checkable(
     section="Experimental results",
     says=r"Noise-free samples look slightly worse than those of all steps; how $\sigma_t$, the embedding of the time and the architecture change "
     "the quality of images.",
-    zh=r"无噪声采样的图像略逊于完整步数的采样；$\sigma_t$、时间编码方式与网络结构对图像质量的影响。",
-    reason="These are remarks on images of models that would have to be trained, judged by eye; what is known in closed form is the variance of "
+    found="These are remarks on images of models that would have to be trained, judged by eye; what is known in closed form is the variance of "
     "the output on Gaussian data.",
     proxy="smaller-eta-and-more-steps-keep-more-variance",
+    zh=dict(
+        says=r"无噪声采样的图像略逊于完整步数的采样；$\sigma_t$、时间的编码方式与网络结构如何影响图像的质量。",
+        found="这些说法针对的是图像，要训练相应的模型，并凭肉眼判断；有闭式结果的是高斯数据上输出的方差。",
+    ),
 )

@@ -94,8 +94,6 @@ def followed(flow, case, N):
     says=r"At $\sigma_t = 0$ the step reads $\frac{x_t}{\bar\alpha_t} - \frac{x_{t-1}}{\bar\alpha_{t-1}} = "
     r"\Big(\frac{\bar\beta_t}{\bar\alpha_t} - \frac{\bar\beta_{t-1}}{\bar\alpha_{t-1}}\Big) \epsilon(x_t, t)$: Euler's method for an "
     r"ordinary differential equation, whose flow it approaches.",
-    zh=r"取 $\sigma_t = 0$ 时，一步可写成 $\frac{x_t}{\bar\alpha_t} - \frac{x_{t-1}}{\bar\alpha_{t-1}} = \Big(\frac{\bar\beta_t}{\bar\alpha_t} - "
-    r"\frac{\bar\beta_{t-1}}{\bar\alpha_{t-1}}\Big) \epsilon(x_t, t)$，即常微分方程的欧拉法，步数增多时趋于其流。",
     scope=r"$\sigma_t = 0$ and many steps.",
     found=r"The rewriting is exact in one step, and along short chains to float64, with $\epsilon$ taken at the later time; it is Euler's "
     r"method in the variable $\bar\beta/\bar\alpha$ alone. On times uniform in $t$, with the exact $\epsilon$ of a smooth density, the error "
@@ -103,6 +101,22 @@ def followed(flow, case, N):
     limits="One-dimensional mixtures with deviations of at least 3/8, 64 and 128 steps: where a gap all but separates two modes, paths "
     "part so fast that the order shows much later. A learned predictor adds its own error.",
     if_fails=r"$\bar\beta_t$ and $\bar\beta_{t-1}$ are exchanged, or $\epsilon$ is taken at the wrong time",
+    zh=dict(
+        says=r"取 $\sigma_t = 0$ 时，一步可写成 $\frac{x_t}{\bar\alpha_t} - \frac{x_{t-1}}{\bar\alpha_{t-1}} = "
+        r"\Big(\frac{\bar\beta_t}{\bar\alpha_t} - \frac{\bar\beta_{t-1}}{\bar\alpha_{t-1}}\Big) \epsilon(x_t, t)$，"
+        "即常微分方程的欧拉法，步数增多时趋于其流。",
+        scope=r"$\sigma_t = 0$，且步数很多。",
+        found=r"这一改写在单步上严格成立，在短链上到 float64 的精度成立，其中 $\epsilon$ 取较晚的时刻；它只在变量 $\bar\beta/\bar\alpha$ "
+        r"下才是欧拉法。若时刻关于 $t$ 均匀，且 $\epsilon$ 是光滑密度的精确值，则步长减半时误差减半（从 64 步到 128 步，阶为 0.98 "
+        "至 0.99）。若时刻关于 $t^2$ 均匀，则此时的阶只有 0.74。",
+        limits="标准差不小于 3/8 的一维混合高斯分布，64 步与 128 步：如果两个峰几乎被空隙隔开，轨迹分离得太快，阶要到步数多得多时才显现。"
+        "学到的预测器还有自身的误差。",
+        if_fails=r"$\bar\beta_t$ 与 $\bar\beta_{t-1}$ 互换了，或 $\epsilon$ 取错了时刻",
+        names={
+            "chain at [#]": "采样链，位置 [#]",
+            "order of convergence": "收敛阶",
+        },
+    ),
 )
 @subjects(
     ddim,
@@ -118,6 +132,7 @@ def followed(flow, case, N):
 )
 @counterexample(
     r"on times uniform in $t^2$ the local errors in $\bar\beta/\bar\alpha$ add up to about $\log N / N$, and the order is still below 0.9",
+    r"若时刻关于 $t^2$ 均匀，则 $\bar\beta/\bar\alpha$ 中的局部误差累积到约 $\log N / N$，阶仍低于 0.9",
     case=Flow((POSTS_MIXTURE,), power=1),
     batch=Steps(*torch.tensor([[1.0], [0.5], [0.0], [0.5], [0.75], [0.75], [0.5], [0.0]], dtype=torch.float64).expand(8, 4)),
 )
@@ -171,8 +186,6 @@ def with_rate_by_square(factor=lambda s: 5, under_the_root=lambda s: -(-10 * s).
     effort=0.2,
     says=r"With $\bar\alpha = e^{-5 s^2}$, $s = t/T$: $\frac{dx}{ds} = 10 s \Big(\frac{\epsilon(x, sT)}{\sqrt{1 - e^{-10 s^2}}} - x\Big)$; "
     r"with $s = t^2/T^2$: $\frac{dx}{ds} = 5 \Big(\frac{\epsilon(x, \sqrt s\, T)}{\sqrt{1 - e^{-10 s}}} - x\Big)$.",
-    zh=r"取 $\bar\alpha = e^{-5 s^2}$、$s = t/T$，则 $\frac{dx}{ds} = 10 s \Big(\frac{\epsilon(x, sT)}{\sqrt{1 - e^{-10 s^2}}} - x\Big)$；若 $s = t^2/T^2$，则 "
-    r"$\frac{dx}{ds} = 5 \Big(\frac{\epsilon(x, \sqrt s\, T)}{\sqrt{1 - e^{-10 s}}} - x\Big)$。",
     scope=r"$\bar\alpha^2 + \bar\beta^2 = 1$, $s > 0$.",
     found=r"Both are the derivative of the flow to 50 digits. As $s \to 0$ the weight of $\epsilon$ tends to $\sqrt{10}$ in the first form "
     r"and grows like $5/\sqrt{10 s}$ in the second: 16, 158, 1581 at $s = 10^{-2}, 10^{-4}, 10^{-6}$. That is harmless only where "
@@ -180,6 +193,23 @@ def with_rate_by_square(factor=lambda s: 5, under_the_root=lambda s: -(-10 * s).
     limits=r"$s \ge e^{-7}$ on executors, which also reject $1 - e^{-10 s^2}$ formed by subtraction: it cancels for small $s$, and needs "
     "expm1.",
     if_fails=r"the predictor is asked at $sT$ in both forms, or a factor of the chain rule is lost",
+    zh=dict(
+        says=r"取 $\bar\alpha = e^{-5 s^2}$、$s = t/T$，则 $\frac{dx}{ds} = 10 s \Big(\frac{\epsilon(x, sT)}{\sqrt{1 - e^{-10 s^2}}} - "
+        r"x\Big)$；若 $s = t^2/T^2$，则 $\frac{dx}{ds} = 5 \Big(\frac{\epsilon(x, \sqrt s\, T)}{\sqrt{1 - e^{-10 s}}} - x\Big)$。",
+        scope=r"$\bar\alpha^2 + \bar\beta^2 = 1$，且 $s > 0$。",
+        found=r"两式都以 50 位精度等于流的导数。当 $s \to 0$ 时，$\epsilon$ 的系数在第一式中趋于 $\sqrt{10}$，在第二式中则像 "
+        r"$5/\sqrt{10 s}$ 那样增大：在 $s = 10^{-2}, 10^{-4}, 10^{-6}$ 处为 16、158、1581。只有当 $\epsilon$ 像 $\bar\beta$ "
+        "那样趋于零时这才无妨，光滑的数据正是如此；点状的数据不是这样，输出不趋于零的网络也不是。",
+        limits=r"浮点检验中 $s \ge e^{-7}$；这些检验也不接受用减法得到的 $1 - e^{-10 s^2}$：$s$ 小时它会相消，需要用 expm1。",
+        if_fails="两式都在 $sT$ 处调用预测器，或漏了链式法则的一个因子",
+        names={
+            "dx/ds, s = t/T at [#]": "$dx/ds$，$s = t/T$，位置 [#]",
+            "dx/ds, s = t^#/T^# at [#]": "$dx/ds$，s = t^#/T^#，位置 [#]",
+            "weight of eps in the first form at s = #^-#": r"第一式中 $\epsilon$ 的系数（s = #^-#）",
+            "weight of eps in the second form at s = #^-#": r"第二式中 $\epsilon$ 的系数（s = #^-#）",
+            "exact eps / bbar at x = #, s = #^-# of the second form": r"精确的 $\epsilon / \bar\beta$（x = #，第二式的 s = #^-#）",
+        },
+    ),
 )
 @subjects(
     ode,
@@ -240,12 +270,27 @@ AMPLITUDES = {
     kind=Kind.LIMIT,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"To solve the equation in the virtual time $\bar\beta/\bar\alpha$ itself is unsuitable, since its range is $[0, \infty)$.",
-    zh=r"直接以虚拟时间 $\bar\beta/\bar\alpha$ 求解并不合适，因为它的范围是 $[0, \infty)$。",
     scope="The post states none.",
     found=r"Where $\bar\alpha$ ends at 0, every virtual time is reached. The post's own schedule $\bar\alpha = e^{-5 s^2}$ stops at $\sqrt{e^{10} "
-    r"- 1} = 148.41$; the default schedules of DDPM stop between 14.6 and 157.",
+    r"- 1} = 148.41$; with 1000 steps, DDPM's default as the post writes it, the linear and the scaled-linear schedule stop between 14.6 "
+    "and 157.",
     limits="Three amplitudes that end at 0; what solvers do in that variable is not examined.",
     if_fails=r"the deviation is not $\sqrt{1 - \bar\alpha^2}$",
+    zh=dict(
+        says=r"直接以虚拟时间 $\bar\beta/\bar\alpha$ 求解并不合适，因为它的范围是 $[0, \infty)$。",
+        scope="文中没有说明适用范围。",
+        found=r"如果 $\bar\alpha$ 以 0 结束，那么任何虚拟时间都能达到。文中自己的日程 $\bar\alpha = e^{-5 s^2}$ 止于 "
+        r"$\sqrt{e^{10} - 1} = 148.41$；DDPM 的默认日程（按文中的写法）、linear 日程与 scaled-linear 日程取 1000 步，止于 14.6 到 "
+        "157 之间。",
+        limits=r"三种以 0 结束的 $\bar\alpha$；求解方法在该变量下表现如何，不在考察之列。",
+        if_fails=r"标准差不是 $\sqrt{1 - \bar\alpha^2}$",
+        names={
+            "end of the virtual time, exp#, T = #": "虚拟时间的终点，exp# 日程，$T$ = #",
+            "end of the virtual time, post, T = #": "虚拟时间的终点，文中的 DDPM 默认日程，$T$ = #",
+            "end of the virtual time, linear, T = #": "虚拟时间的终点，linear 日程，$T$ = #",
+            "end of the virtual time, scaled-linear, T = #": "虚拟时间的终点，scaled-linear 日程，$T$ = #",
+        },
+    ),
 )
 @subjects(
     ode,
@@ -256,7 +301,9 @@ AMPLITUDES = {
     square_of_it=variant(ode, virtual_time=lambda abar: (1 - abar**2) / abar**2),
 )
 @counterexample(
-    r"with the post's $\bar\alpha = e^{-5 s^2}$ the virtual time ends at 148.41 and never gets to 1000", target=Target("exp5", 1000.0)
+    r"with the post's $\bar\alpha = e^{-5 s^2}$ the virtual time ends at 148.41 and never gets to 1000",
+    r"按文中的 $\bar\alpha = e^{-5 s^2}$，虚拟时间止于 148.41，永远到不了 1000",
+    target=Target("exp5", 1000.0),
 )
 @given(target=targets())
 def test_every_virtual_time_is_reached(subject, target):
@@ -301,7 +348,6 @@ def with_measure(measure):
     effort=0.1,
     says=r"At $\sigma_t = 0$ the iteration becomes a differential equation when $T$ is large enough, or when $\alpha_t$ and $\alpha_{t-1}$ are "
     r"small enough.",
-    zh=r"取 $\sigma_t = 0$，当 $T$ 足够大，或者 $\alpha_t$ 与 $\alpha_{t-1}$ 足够小时，迭代过程变为常微分方程。",
     scope=r"Large $T$, or small $\alpha_t$ and $\alpha_{t-1}$.",
     found=r"Neither is the condition. With $\bar\alpha_t = \cos\theta_t$ it is $\max_t (\theta_t - \theta_{t-1}) \to 0$, $\theta_0 = 0$: data "
     r"$\mathcal N(0, 1)$, whose variance the equation keeps, lose between $\sin^2$ and $\frac\pi2 \sin$ of the largest angle step. With constant "
@@ -309,6 +355,20 @@ def with_measure(measure):
     r"where $\bar\alpha$ runs out it stays near 1.",
     limits="Data of variance 1 and mean 0 with the exact predictor, where a step is a rotation; five families of schedules, refined 16 times.",
     if_fails="the number of steps, or a difference of amplitudes, is taken for the size of the largest step",
+    zh=dict(
+        says=r"取 $\sigma_t = 0$，当 $T$ 足够大，或者 $\alpha_t$ 与 $\alpha_{t-1}$ 足够小时，迭代过程变为常微分方程。",
+        scope=r"$T$ 大，或 $\alpha_t$ 与 $\alpha_{t-1}$ 小。",
+        found=r"两者都不是所需的条件。记 $\bar\alpha_t = \cos\theta_t$，条件应为 $\max_t (\theta_t - \theta_{t-1}) \to 0$，"
+        r"$\theta_0 = 0$：对数据 $\mathcal N(0, 1)$，微分方程保持其方差，而迭代损失的方差介于最大角步长的 $\sin^2$ 与 "
+        r"$\frac\pi2 \sin$ 之间。若 $\alpha_t$ 为常数，则损失不随 $T$ 增大而下降：取 $\frac12$ 时为 77%，取 0.1 时为 99%。"
+        r"$\max_t(1 - \alpha_t) \to 0$ 是充分的，但并非必要：若 $\bar\alpha$ 降到零，它就一直接近 1。",
+        limits="方差为 1、均值为 0 的数据与精确的预测器，此时一步就是一个旋转；五族日程，加密 16 倍。",
+        if_fails=r"把步数、或 $\bar\alpha_t$ 的差当作了最大一步的大小",
+        names={
+            "largest # - alpha_t": r"# - $\alpha_t$ 的最大值",
+            "loss of variance in # T steps over that in T steps": "# $T$ 步与 $T$ 步的方差损失之比",
+        },
+    ),
 )
 @subjects(
     angle,
@@ -323,9 +383,12 @@ def with_measure(measure):
 )
 @counterexample(
     r"with $\alpha_t = \frac12$ the variance that is left is 0.227 after 5 steps and after 80: many steps do not help",
+    r"取 $\alpha_t = \frac12$，5 步之后与 80 步之后剩下的方差都是 0.227：步数多也没有用",
     case=Refinement("0.5", 5),
 )
-@counterexample(r"with $\alpha_t = 0.1$, smaller, only 0.0099 is left", case=Refinement("0.1", 5))
+@counterexample(
+    r"with $\alpha_t = 0.1$, smaller, only 0.0099 is left", r"取更小的 $\alpha_t = 0.1$，只剩下 0.0099", case=Refinement("0.1", 5)
+)
 @example(case=Refinement("cosine", 10))
 @given(case=refinements())
 def test_the_largest_angle_decides(subject, case):
@@ -386,7 +449,6 @@ def spread(subject, eta, N):
     finding=Finding.REFUTED,
     effort=0.2,
     says="The iteration of DDPM or DDIM corresponds to Euler's method for the differential equation.",
-    zh="DDPM 或 DDIM 的迭代过程对应于常微分方程的欧拉法。",
     scope="The post states none.",
     found=r"True of DDIM ($\sigma_t = 0$), which is another claim. DDPM ($\eta = 1$) adds noise, and even its mean has twice the weight of "
     r"$\epsilon$. At any $\eta > 0$ neither difference vanishes with more steps.",
@@ -395,13 +457,27 @@ def spread(subject, eta, N):
     corrected=r"With $\sigma_t = \eta \tilde\sigma_t$ the weight of $\epsilon$ tends to $1 + \eta^2$ times Euler's, and $x_0$ given $x_T$ keeps a "
     r"variance: only $\eta = 0$ is Euler's method.",
     corrected_by="noisy-iteration-has-its-own-drift",
+    zh=dict(
+        says="DDPM 或 DDIM 的迭代过程对应于常微分方程的欧拉法。",
+        scope="文中没有说明适用范围。",
+        found=r"对 DDIM（$\sigma_t = 0$）成立，那是另一条论断。DDPM（$\eta = 1$）会加噪声，而且就连它的均值中 $\epsilon$ 的系数也是两倍。"
+        r"对任何 $\eta > 0$，这两个差别都不会随步数增多而消失。",
+        limits="只有一个日程，系数只看它的中间，方差只看方差为 1 的数据。",
+        if_fails="漏了噪声，或漏了均值中增大的漂移",
+        corrected=r"取 $\sigma_t = \eta \tilde\sigma_t$，$\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，并且给定 $x_T$ 时 $x_0$ 仍有方差："
+        r"只有 $\eta = 0$ 才是欧拉法。",
+    ),
 )
 @subjects(
     ddim,
     sigma_ignored=with_step(lambda *given: ddim.step(*given[:-1], 0 * given[-1])),
     half_of_the_ddpm_coefficient_without_noise=with_step(lambda *given: half_of_ddpm(*given[:-1], 0 * given[-1])),
 )
-@counterexample(r"at $\eta = 1$ the weight of $\epsilon$ tends to twice Euler's, and the variance of $x_0$ given $x_N$ to 0.99995", eta=1.0)
+@counterexample(
+    r"at $\eta = 1$ the weight of $\epsilon$ tends to twice Euler's, and the variance of $x_0$ given $x_N$ to 0.99995",
+    r"$\eta = 1$ 时 $\epsilon$ 的系数趋于欧拉法的两倍，给定 $x_N$ 时 $x_0$ 的方差趋于 0.99995",
+    eta=1.0,
+)
 @given(eta=st.integers(1, 16).map(lambda k: k / 16))
 def test_the_iteration_tends_to_eulers_method(subject, eta):
     coarse, fine = (abs(middle_step(subject, eta, N) - 1) for N in (10**3, 10**6))
@@ -422,12 +498,26 @@ def test_the_iteration_tends_to_eulers_method(subject, eta):
     effort=0.15,
     says=r"(Corrected.) With $\sigma_t = \eta \tilde\sigma_t$ the weight of $\epsilon$ in a step tends to $1 + \eta^2$ times that of Euler's "
     r"method, and $\mathrm{Var}(x_0|x_T)$ to a positive limit.",
-    zh=r"（更正）取 $\sigma_t = \eta \tilde\sigma_t$，一步中 $\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，且 $\mathrm{Var}(x_0|x_T)$ 趋于正的极限。",
     scope=r"$0 < \eta \le 1$, $\bar\alpha = e^{-5 s^2}$.",
     found=r"Both limits are reached to first order in the step. On data $\mathcal N(0, 1)$ the second is $1 - e^{-10 \eta^2}$: with 1000 steps 0.912 "
     r"at $\eta = \frac12$ and 0.991 at $\eta = 1$. The first is 1.995 there at $\eta = 1$.",
     limits="The weight in the middle of the schedule alone; the spread on Gaussian data alone.",
     if_fails=r"$\eta$ scales the variance, or the mean is that of another $\sigma_t$",
+    zh=dict(
+        says=r"（更正）取 $\sigma_t = \eta \tilde\sigma_t$，一步中 $\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，且 "
+        r"$\mathrm{Var}(x_0|x_T)$ 趋于正的极限。",
+        scope=r"$0 < \eta \le 1$，且 $\bar\alpha = e^{-5 s^2}$。",
+        found=r"两个极限都以步长的一阶达到。在数据 $\mathcal N(0, 1)$ 上第二个极限是 $1 - e^{-10 \eta^2}$：取 1000 步，$\eta = \frac12$ "
+        r"时为 0.912，$\eta = 1$ 时为 0.991。第一个量此时在 $\eta = 1$ 处为 1.995。",
+        limits="系数只看日程的中间，方差只看高斯数据。",
+        if_fails=r"$\eta$ 乘在了方差上，或均值属于另一个 $\sigma_t$",
+        names={
+            "order at which the weight of eps over Euler's is reached": r"$\epsilon$ 的系数与欧拉法的系数之比趋于极限的阶",
+            "order at which the variance of x_# given x_N is reached": "给定 $x_N$ 时 x_# 的方差趋于极限的阶",
+            "weight of eps over Euler's in one of # steps at eta = #": r"# 步中的一步，$\epsilon$ 的系数与欧拉法的系数之比（$\eta$ = #）",
+            "variance of x_# given x_N after # steps at eta = #": r"给定 $x_N$ 时 x_# 的方差（# 步之后，$\eta$ = #）",
+        },
+    ),
 )
 @subjects(
     ddim,
@@ -460,8 +550,7 @@ def test_the_noisy_iteration(subject, eta):
 # Name in impls, the shares of a step at which the noise is asked for, order.
 SOLVERS = {"Euler in s": ("euler", (0,), 1), "Heun": ("heun", (0, 1), 2), "RK4": ("rk4", (0, 1 / 2, 1 / 2, 1), 4)}
 AT_EQUAL_CALLS = Figure(
-    en="Error of four samplers against the number of network calls",
-    zh="四种采样方法的误差与网络调用次数",
+    title="Error of four samplers against the number of network calls",
     x="network calls",
     y="error of $x_0$",
     log="xy",
@@ -527,13 +616,33 @@ def trapezoid(weights=(1 / 2, 1 / 2), moved=1, later=1):
     finding=Finding.HOLDS_IN_SCOPE,
     effort=0.03,
     says="Euler's method is comparatively the least efficient; with Heun's or a Runge-Kutta method generation is faster.",
-    zh="欧拉法是效率相对最低的求解方法；改用 Heun 方法或 Runge-Kutta 方法可以加速生成。",
     scope="The post states none.",
     found=r"In the form $s = t/T$, per network call and from 80 calls on: Heun's method and the classical Runge-Kutta method beat Euler's and "
-    r"DDIM, with orders 4, 2, 1. With fewer calls it depends: with 4, Euler's method in $s$ beats both.",
+    r"DDIM, with orders 2 and 4 against Euler's 1. With fewer calls it depends: with 4, Euler's method in $s$ beats both.",
     limits="Mixtures on the line with deviations of 3/8 to 1/2, not data near $\\mathcal N(0, 1)$, of which Euler's method in $s$ may be "
     "nearly exact. The equation in $\\bar\\beta/\\bar\\alpha$ is not solved.",
     if_fails="steps are compared instead of network calls, or a stage is evaluated at the wrong time",
+    zh=dict(
+        says="欧拉法是效率相对最低的求解方法；改用 Heun 方法或 Runge-Kutta 方法可以加速生成。",
+        scope="文中没有说明适用范围。",
+        found="在 $s = t/T$ 的形式下，按网络调用次数计，从 80 次起：Heun 方法与经典的 Runge-Kutta 方法优于欧拉法和 DDIM，阶为 2 与 4，"
+        "欧拉法的阶为 1。调用次数更少时则不一定：4 次时，关于 $s$ 的欧拉法比两者都好。",
+        limits=r"标准差在 3/8 到 1/2 之间的一维混合高斯分布，不包括接近 $\mathcal N(0, 1)$ 的数据，在那里关于 $s$ 的欧拉法可能近乎精确。"
+        r"没有求解以 $\bar\beta/\bar\alpha$ 为变量的方程。",
+        if_fails="比较的是步数而不是网络调用次数，或某一级的求值时刻不对",
+        names={
+            "order of Euler in s": "关于 $s$ 的欧拉法的阶",
+            "order of Heun": "Heun 方法的阶",
+            "order of RK#": "RK# 的阶",
+            AT_EQUAL_CALLS.title: "四种采样方法的误差与网络调用次数",
+            "network calls": "网络调用次数",
+            "error of $x_#$": "x_# 的误差",
+            "DDIM": "DDIM",
+            "Euler in s": "关于 $s$ 的欧拉法",
+            "Heun": "Heun",
+            "RK#": "RK#",
+        },
+    ),
 )
 @subjects(
     solvers,
@@ -548,7 +657,10 @@ def trapezoid(weights=(1 / 2, 1 / 2), moved=1, later=1):
     heun_with_the_second_slope_alone=variant(solvers, heun=trapezoid(weights=(0, 1))),
 )
 @counterexample(
-    "with 4 network calls the error is 0.019 by Euler's method in $s$, 0.11 by Heun's and 0.058 by RK4", case=POSTS_CASE, calls=4
+    "with 4 network calls the error is 0.019 by Euler's method in $s$, 0.11 by Heun's and 0.058 by RK4",
+    "网络调用 4 次时，关于 $s$ 的欧拉法的误差为 0.019，Heun 方法为 0.11，RK4 为 0.058",
+    case=POSTS_CASE,
+    calls=4,
 )
 @example(case=POSTS_CASE, calls=80)
 @given(case=flows(n=4, widest=16), calls=st.just(80))

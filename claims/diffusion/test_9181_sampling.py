@@ -61,13 +61,22 @@ def lost(weight):
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
     says=r"With $x_0$ replaced by its estimate $\bar\mu(x_t)$, $p(x_{t-1}|x_t) \approx p(x_{t-1}|x_t, x_0 = \bar\mu(x_t))$.",
-    zh=r"把 $x_0$ 换成它的估计 $\bar\mu(x_t)$，有 $p(x_{t-1}|x_t) \approx p(x_{t-1}|x_t, x_0 = \bar\mu(x_t))$。",
     scope="A good predictor; the post states no size of the error.",
     found=r"With the exact predictor one step from the true $p(x_t)$ keeps the mean and loses exactly the variance $\lambda_t^2\, \mathbb "
     r"E[\mathrm{Var}(x_0|x_t)]$: on data $\mathcal N(m, s^2 I)$ this is $\lambda_t^2 s^2 \bar\beta_t^2 / (\bar\alpha_t^2 s^2 + "
     r"\bar\beta_t^2)$, checked to 50 digits, and nothing for a point mass.",
     limits="Gaussian data to 50 digits, mixtures of two by an integral that is right to six or more. One step, not the chain.",
     if_fails=r"$\kappa_t$ and $\lambda_t$ are exchanged, or the loss is taken to vanish at some $\sigma_t$",
+    zh=dict(
+        says=r"把 $x_0$ 换成它的估计 $\bar\mu(x_t)$，有 $p(x_{t-1}|x_t) \approx p(x_{t-1}|x_t, x_0 = \bar\mu(x_t))$。",
+        scope="预测器足够好；文中没有说明误差的大小。",
+        found=r"若预测器精确，则从真实的 $p(x_t)$ 出发的一步保持均值，并恰好损失方差 $\lambda_t^2\, \mathbb E[\mathrm{Var}(x_0|x_t)]$："
+        r"对数据 $\mathcal N(m, s^2 I)$ 即 $\lambda_t^2 s^2 \bar\beta_t^2 / (\bar\alpha_t^2 s^2 + \bar\beta_t^2)$，已检验到 50 位；"
+        "对单点分布则没有损失。",
+        limits="高斯数据检验到 50 位；两个高斯的混合用积分，准确到六位或更多。只看一步，不看整条链。",
+        if_fails=r"$\kappa_t$ 与 $\lambda_t$ 互换了，或认为在某个 $\sigma_t$ 处没有损失",
+        names={"share of the variance lost in one of # steps": "# 步中的一步所损失的方差的比例"},
+    ),
 )
 @subjects(
     plug_in,
@@ -159,14 +168,24 @@ def told(change):
     effort=0.6,
     says=r"At $\sigma_t = 0$ the step $x_{t-1} = \frac{1}{\alpha_t} (x_t - (\bar\beta_t - \alpha_t \bar\beta_{t-1}) \epsilon(x_t, t))$ "
     r"has no randomness left: sampling is a fixed map from $x_T$ to $x_0$, as in a GAN.",
-    zh=r"取 $\sigma_t = 0$ 时，$x_{t-1} = \frac{1}{\alpha_t} (x_t - (\bar\beta_t - \alpha_t \bar\beta_{t-1}) \epsilon(x_t, t))$ 不再含随机性，采样"
-    r"成为从 $x_T$ 到 $x_0$ 的固定映射，如同 GAN。",
     scope="None stated; the post does not say whether the map is one-to-one.",
     found=r"Two runs agree to 50 digits, also along subsequences. With the exact predictor a step has the slope $\kappa_t + \lambda_t "
     r"\bar\alpha_t \mathrm{Var}(x_0|x_t) / \bar\beta_t^2 > \kappa_t$ and keeps the order of points. At $t = 1$, where $\kappa_1 = 0$, the variance alone "
     r"keeps them apart. Nothing holds for a learned predictor: $\epsilon = x_t / (\bar\beta_t - \alpha_t \bar\beta_{t-1})$ sends every start to 0.",
     limits="Mixtures of two Gaussians on the line.",
     if_fails="noise of another schedule is left in, or the two deviations in front of the predictor are exchanged",
+    zh=dict(
+        says=r"取 $\sigma_t = 0$ 时，$x_{t-1} = \frac{1}{\alpha_t} (x_t - (\bar\beta_t - \alpha_t \bar\beta_{t-1}) \epsilon(x_t, t))$ "
+        "不再含随机性，采样成为从 $x_T$ 到 $x_0$ 的固定映射，如同 GAN。",
+        scope="文中没有说明，也没有说这个映射是不是一一的。",
+        found="两次运行在 50 位上一致，沿子序列也是如此。若预测器精确，则一步的斜率为 "
+        r"$\kappa_t + \lambda_t \bar\alpha_t \mathrm{Var}(x_0|x_t) / \bar\beta_t^2 > \kappa_t$，点的次序不变。在 $t = 1$ 处 "
+        r"$\kappa_1 = 0$，只有方差使它们彼此分开。对学到的预测器则没有任何保证："
+        r"$\epsilon = x_t / (\bar\beta_t - \alpha_t \bar\beta_{t-1})$ 把所有起点都送到 0。",
+        limits="直线上两个高斯的混合。",
+        if_fails="残留了另一个日程的噪声，或预测器前面的两个标准差互换了",
+        names={"slope of a step less kappa": r"一步的斜率减 $\kappa_t$"},
+    ),
 )
 @subjects(
     sampler,
@@ -239,8 +258,6 @@ def product_of_the_selected_alphas(abar, tau):
     finding=Finding.HOLDS,
     says=r"The objective depends on the schedule through $p(x_t|x_0)$ alone, so that of a model with the parameters $\bar\alpha_{\tau_1}, "
     r"\bar\alpha_{\tau_2}, \dots$ consists of terms of the full one: training for all times trains for every subsequence.",
-    zh=r"目标函数只通过 $p(x_t|x_0)$ 依赖于日程，因此以 $\bar\alpha_{\tau_1}, \bar\alpha_{\tau_2}, \dots$ 为参数的模型的目标只是完整目标中的若干项：对全部时刻的训练已包含"
-    r"对任意子序列的训练。",
     scope="A model of enough capacity.",
     found=r"The terms are equal in exact rational arithmetic, if the model is told the time $\tau_i$ and not the index $i$, and what is best "
     r"for all times is best for those of $\tau$ as long as each time can be fitted by itself. A model that shares one parameter among all times "
@@ -248,6 +265,16 @@ def product_of_the_selected_alphas(abar, tau):
     limits=r"Predictors of degree two in $x$, data and noise of three entries. Sampling along $\tau$ from $\mathcal N(0, I)$ needs "
     r"$\bar\alpha \approx 0$ at its last time as well, which training says nothing of.",
     if_fails=r"the model is told the index $i$, or $\bar\alpha$ is built from the selected $\alpha_{\tau_i}$",
+    zh=dict(
+        says=r"目标函数只通过 $p(x_t|x_0)$ 依赖于日程，因此以 $\bar\alpha_{\tau_1}, \bar\alpha_{\tau_2}, \dots$ "
+        "为参数的模型的目标只是完整目标中的若干项：对全部时刻的训练已包含对任意子序列的训练。",
+        scope="容量足够的模型。",
+        found=r"在精确的有理数运算中各项相等，条件是告诉模型的是时刻 $\tau_i$ 而不是下标 $i$；并且只要每个时刻都能单独拟合，"
+        r"对全部时刻最优的，对 $\tau$ 中的时刻也最优。所有时刻共用一个参数的模型则不然：这正是要求容量足够的原因。",
+        limits=r"关于 $x$ 是二次的预测器，数据与噪声各有三个分量。从 $\mathcal N(0, I)$ 出发沿 $\tau$ 采样还要求在其最后一个时刻 "
+        r"$\bar\alpha \approx 0$，训练并不涉及这一点。",
+        if_fails=r"告诉模型的是下标 $i$，或 $\bar\alpha$ 是由选出的 $\alpha_{\tau_i}$ 累乘得到的",
+    ),
 )
 @subjects(
     training,
@@ -260,6 +287,7 @@ def product_of_the_selected_alphas(abar, tau):
 )
 @counterexample(
     "one slope for all of four times: the best one for all of them is not the best one for the first and the last",
+    "四个时刻共用一个斜率：对全部时刻最优的斜率，对第一个与最后一个时刻并不是最优的",
     case=Model(
         slopes=(Fraction(1),) * 5, curves=(Fraction(0),) * 5, abar=tuple(Fraction(k, 8) for k in (8, 6, 4, 3, 1)),
         bbar=tuple(Fraction(k, 8) for k in (0, 3, 6, 7, 8)), tau=(0, 1, 4), x_0=(Fraction(1),), noise=(Fraction(1),), shared=True,
@@ -337,8 +365,6 @@ sigma_ignored = with_sigma(lambda *given: 0 * ddim.posterior_deviation(*given[:-
     says=r"The step from $\tau_i$ to $\tau_{i-1}$ is the same formula with $\alpha_t$ replaced by $\bar\alpha_{\tau_i} / "
     r"\bar\alpha_{\tau_{i-1}}$ and $\tilde\sigma_{\tau_i} = \frac{\bar\beta_{\tau_{i-1}}}{\bar\beta_{\tau_i}} \sqrt{1 - "
     r"\bar\alpha_{\tau_i}^2 / \bar\alpha_{\tau_{i-1}}^2}$: not those of the full chain.",
-    zh=r"从 $\tau_i$ 到 $\tau_{i-1}$ 的一步沿用同一公式，只是 $\alpha_t$ 换成 $\bar\alpha_{\tau_i} / \bar\alpha_{\tau_{i-1}}$，且 $\tilde\sigma_{\tau_i} = "
-    r"\frac{\bar\beta_{\tau_{i-1}}}{\bar\beta_{\tau_i}} \sqrt{1 - \bar\alpha_{\tau_i}^2 / \bar\alpha_{\tau_{i-1}}^2}$，而不是原链上的量。",
     scope=r"Increasing $\tau$ with $\tau_0 = 0$; $\bar\alpha^2 + \bar\beta^2 = 1$ for the formula of $\tilde\sigma$.",
     found=r"Holds to 50 digits on five schedules: with $\tilde\sigma$ the jump is the posterior $p(x_{\tau_{i-1}}|x_{\tau_i}, x_0)$ of "
     r"the full chain, all its kernels multiplied. The full chain's $\sigma_{\tau_i}$ can be too small or too large; as long as it leaves a "
@@ -347,6 +373,23 @@ sigma_ignored = with_sigma(lambda *given: 0 * ddim.posterior_deviation(*given[:-
     r"\bar\beta^2 = 1$ well enough for all forms of $\tilde\sigma$ to agree. Whether a network trained on all times is good at the chosen "
     r"ones is not a statement about the step.",
     if_fails=r"alpha or sigma is that of the full chain at $\tau_i$",
+    zh=dict(
+        says=r"从 $\tau_i$ 到 $\tau_{i-1}$ 的一步沿用同一公式，只是 $\alpha_t$ 换成 $\bar\alpha_{\tau_i} / \bar\alpha_{\tau_{i-1}}$，且 "
+        r"$\tilde\sigma_{\tau_i} = \frac{\bar\beta_{\tau_{i-1}}}{\bar\beta_{\tau_i}} \sqrt{1 - \bar\alpha_{\tau_i}^2 / "
+        r"\bar\alpha_{\tau_{i-1}}^2}$，而不是原链上的量。",
+        scope=r"$\tau$ 递增且 $\tau_0 = 0$；$\tilde\sigma$ 的公式需要 $\bar\alpha^2 + \bar\beta^2 = 1$。",
+        found=r"在五个日程上以 50 位精度成立：取 $\tilde\sigma$ 时，跳步就是原链的后验 $p(x_{\tau_{i-1}}|x_{\tau_i}, x_0)$，"
+        r"由原链的各个核全部相乘得到。原链的 $\sigma_{\tau_i}$ 可能过小，也可能过大；只要根式还存在，每个边缘分布就仍然正确，"
+        "所以关于边缘分布的检验都看不出来。",
+        limits=r"至多 1000 步的噪声水平。浮点部分只在 float64 下判定：其他类型都不能足够准确地满足 $\bar\alpha^2 + \bar\beta^2 = 1$，使 "
+        r"$\tilde\sigma$ 的各种写法一致。用全部时刻训练的网络在所选的时刻上好不好，不是关于这一步的论断。",
+        if_fails=r"$\alpha$ 或 $\sigma$ 用的是原链在 $\tau_i$ 处的值",
+        names={
+            "jump at [#]": "跳步，位置 [#]",
+            "sigma of the full chain / sigma of the jump": r"原链的 $\sigma$ / 跳步的 $\sigma$",
+            "alpha of the jump / alpha of the full chain": r"跳步的 $\alpha$ / 原链的 $\alpha$",
+        },
+    ),
 )
 @subjects(
     ddim,

@@ -54,12 +54,18 @@ def ends_descending(text, weights, scan=longest_first):
     kind=Kind.OPTIMUM,
     finding=Finding.HOLDS,
     says=r"One scan that keeps the better score at every position returns the segmentation of maximal probability, $\arg\max_{w \in \Omega(S)} P(w)$, in linear time.",
-    zh=r"逐一扫描并在每个位置保留更优得分，即可在线性时间内得到最大概率切分 $\arg\max_{w \in \Omega(S)} P(w)$。",
     scope="None stated.",
     found="Holds exactly: the result attains the largest weight, and none is returned where there is none. Among equal ones the scan decides which. "
     "The number of steps is that of the candidates, see post 9811.",
     limits="Texts of at most six letters and rational weights.",
     if_fails="the scan's ends do not ascend, or the score of the prefix is left out",
+    zh=dict(
+        says=r"逐一扫描并在每个位置保留更优得分，即可在线性时间内得到最大概率切分 $\arg\max_{w \in \Omega(S)} P(w)$。",
+        scope="原文未说明。",
+        found="严格成立：返回的切分达到最大权重，不存在切分时返回“无切分”。权重相同的切分中返回哪一个，由扫描顺序决定。步数就是候选的个数，见文章 9811。",
+        limits="文本至多 6 个字母，权重为有理数。",
+        if_fails="扫描时结束位置没有递增，或者漏掉了前缀的得分",
+    ),
 )
 @subjects(
     viterbi_decoding,
@@ -93,12 +99,18 @@ def printed_by(change):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says="The printed decoder returns the best segmentation of the text by following its back-pointers.",
-    zh="文中给出的解码代码沿回溯指针即可得到文本的最优切分。",
     scope="None stated. The package's vocabulary contains all 256 single bytes.",
     found="Holds where every position can be reached, as with all single bytes in the vocabulary. Elsewhere the way back starts where the last match ended: "
     "what follows is silently dropped, and a gap before it is an error.",
     limits="The loop as restated here, on texts of at most six letters.",
     if_fails="the way back does not start at the end of the text",
+    zh=dict(
+        says="文中给出的解码代码沿回溯指针即可得到文本的最优切分。",
+        scope="原文未说明。该软件包的词表包含全部 256 个单字节。",
+        found="在每个位置都可达时成立，例如词表包含所有单字节。否则回溯从最后一次匹配的结束处开始：其后的文本被悄悄丢弃，其前若有断开的位置则会报错。",
+        limits="检验的是这里复述的循环，文本至多 6 个字母。",
+        if_fails="回溯不是从文本末尾开始的",
+    ),
 )
 @subjects(
     printed_decoder,
@@ -107,7 +119,11 @@ def printed_by(change):
     shortest_tokens=printed_by(lambda text, weights: tuple(text)),
     last_arrival_wins=printed_by(lambda text, weights: follow(text, {e: a for a, e in longest_first(text, weights)}) or ()),
 )
-@counterexample("abx with the tokens a and b is returned as a|b: the x is dropped without a word", case=instance("abx", a=1, b=1))
+@counterexample(
+    "abx with the tokens a and b is returned as a|b: the x is dropped without a word",
+    "token 只有 a 和 b 时，abx 返回 a|b：x 被悄悄丢弃，没有任何提示",
+    case=instance("abx", a=1, b=1),
+)
 @given(case=covered())
 @example(case=instance("abc", a=1, b=1, c=2, bc=3, ab=9))
 def test_printed_decoder_returns_a_best_segmentation(subject, case):
@@ -138,11 +154,22 @@ def cut(kept_of):
     kind=Kind.COMPLEXITY,
     finding=Finding.HOLDS,
     says=r"Subword Regularization draws among the $n$ best segmentations in proportion to $P(w_i)^\alpha$; to find them is linear in the length, at about $n$ times the cost of decoding.",
-    zh=r"Subword Regularization 在前 $n$ 个最优切分中按 $P(w_i)^\alpha$ 成比例采样；搜索它们的复杂度与长度成线性，约为解码的 $n$ 倍。",
     scope="None stated.",
     found=r"Holds as an upper bound: $\sum_{(a, e)} \min(n, |\Omega(c_{1..a})|) \le n C$ extensions for $C$ candidates, with equality for $n = 1$ where every start is reachable, without the cost of sorting.",
     limits="Texts of up to six letters for the law, of up to 30 for the counts; equal weights at rank $n$ leave open which segmentation is kept.",
     if_fails="partial segmentations are cut before they are sorted, or none are cut",
+    zh=dict(
+        says=r"Subword Regularization 在前 $n$ 个最优切分中按正比于 $P(w_i)^\alpha$ 的概率采样；搜索它们的复杂度关于长度是线性的，约为解码的 $n$ 倍。",
+        scope="原文未说明。",
+        found=r"作为上界成立：$C$ 个候选需要 $\sum_{(a, e)} \min(n, |\Omega(c_{1..a})|) \le n C$ 次扩展，"
+        r"$n = 1$ 且每个起点都可达时取等号；不含排序的代价。",
+        limits="检验分布的文本至多 6 个字母，检验计数的至多 30 个；若第 $n$ 名处有权重相同者，则保留哪个切分并不确定。",
+        if_fails="部分切分在排序之前就被截断，或者完全没有截断",
+        names={
+            "extensions for abababab, # kept": "abababab 的扩展次数，保留 # 个",
+            "extensions for abababab, all kept": "abababab 的扩展次数，全部保留",
+        },
+    ),
 )
 @subjects(
     subword_regularization,
@@ -209,11 +236,18 @@ printed = SimpleNamespace(samples=PRINTED)
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says="The six outputs printed for 今天天气不错, one of decoding and five of sampling, are segmentations of its 18 bytes.",
-    zh="文中为“今天天气不错”打印的六个输出（一个确定性、五个随机）都是其 18 个字节的合法切分。",
     scope="UTF-8.",
-    found="All six put together are the text; tokens end within characters, so that single tokens need not be valid UTF-8. The third equals the deterministic one.",
+    found="Each of the six, put together, is the text; some tokens end within a character, so that single tokens need not be valid UTF-8. "
+    "The third output equals the deterministic one.",
     limits="Their probabilities need the published model and are not checked.",
     if_fails="a printed byte was lost",
+    zh=dict(
+        says="文中为“今天天气不错”打印的六个输出（一个来自解码，五个来自采样）都是其 18 个字节的切分。",
+        scope="UTF-8 编码。",
+        found="六个输出各自拼接起来都是原文；有些 token 在字符中间结束，因此单个 token 不一定是合法的 UTF-8。第三个输出与确定性输出相同。",
+        limits="它们的概率需要公开的模型才能计算，这里没有检验。",
+        if_fails="打印的结果中丢了一个字节",
+    ),
 )
 @subjects(
     printed,
@@ -251,11 +285,23 @@ speeds = SimpleNamespace(table=TABLE)
     finding=Finding.HOLDS,
     says="Random segmentation costs Subword Regularization more than three quarters of its speed and BytePiece about 30 %, in million bytes per second: "
     "5.65 to 1.28 and 1.95 to 1.36; SP-BPE goes from 1.36 to 1.25.",
-    zh="引入随机性后，SP-Unigram 的速度降到不足原来的 1/4（5.65 到 1.28 MB/s），BytePiece 只降约 30%（1.95 到 1.36），SP-BPE 从 1.36 到 1.25。",
     scope="None stated.",
     found="The ratios follow from the printed speeds, rounding included: 22.5 to 22.8 % of the speed is left to SP-Unigram, and BytePiece loses 29.8 to 30.7 %.",
     limits="The speeds belong to a machine; what can be counted is one random number per candidate, see post 9811.",
     if_fails="the columns of the table are exchanged",
+    zh=dict(
+        says="引入随机性后，Subword Regularization 的速度降到不足原来的 1/4（从 5.65 到 1.28，单位为百万字节每秒），"
+        "BytePiece 下降约 30%（从 1.95 到 1.36）；SP-BPE 则从 1.36 降到 1.25。",
+        scope="原文未说明。",
+        found="计入舍入误差，这些比例可由打印的速度推出：SP-Unigram 剩下 22.5% 到 22.8% 的速度，BytePiece 损失 29.8% 到 30.7%。",
+        limits="速度取决于机器；可以计数的是每个候选一个随机数，见文章 9811。",
+        if_fails="表格的两列弄反了",
+        names={
+            "BytePiece: part of the speed that is left": "BytePiece：剩下的速度比例",
+            "SP-BPE: part of the speed that is left": "SP-BPE：剩下的速度比例",
+            "SP-Unigram: part of the speed that is left": "SP-Unigram：剩下的速度比例",
+        },
+    ),
 )
 @subjects(
     speeds,

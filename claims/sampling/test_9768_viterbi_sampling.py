@@ -25,9 +25,29 @@ from strategies.sampling.segmentation import ALL_PRIMES, CLOSE, Instance, instan
 POST = Post(
     9768,
     date="2023-09-16",
-    en="Random tokenization: from Viterbi decoding to Viterbi sampling",
-    zh="随机分词浅探：从Viterbi Decoding到Viterbi Sampling",
     topic="sampling",
+    title="Random tokenization: from Viterbi decoding to Viterbi sampling",
+    sections={
+        "Key analysis": "要点分析",
+        "Existing solutions": "已有方案",
+        "My approach": "个人思路",
+        "Key analysis; My approach": "要点分析；个人思路",
+        "Simple test": "简单测试",
+    },
+    stands="Viterbi decoding holds exactly; the printed code needs every position to be reachable, as with all single bytes in the "
+    "vocabulary. One duel of Viterbi sampling does what the post says, and two segmentations come out with exactly their shares "
+    r"$P^\alpha / \sum P^\alpha$. With three or more the most probable one need not stay the most likely sample; comparing each arrival "
+    r"with the total weight that has arrived (post 9811) repairs this. The order is kept only roughly: at the post's own $\alpha = 0.1$, "
+    r"40 to 50 % of the pairs among 20 normal scores are inverted. $\alpha \to \infty$ is decoding where the best segmentation is unique. "
+    "A walk weighted by frequency does fail, but backward sums make one exact. Subword Regularization's cost is an upper bound.",
+    zh=dict(
+        title="随机分词浅探：从Viterbi Decoding到Viterbi Sampling",
+        stands="Viterbi 解码严格成立；打印的代码则要求每个位置都可达，例如词表包含所有单字节。Viterbi Sampling 的单次对决如文中所说，"
+        r"两个切分被采样的概率恰好就是各自的份额 $P^\alpha / \sum P^\alpha$。三个及以上时，最大概率切分未必仍是最可能的采样结果；"
+        r"改为把每个到达者与已到达的总权重比较（文章 9811），就能修正这一点。排序只是大致保持：在文中自己所取的 $\alpha = 0.1$ 下，"
+        r"20 个正态分布的得分两两之间有 40% 到 50% 是逆序的。在最优切分唯一时，$\alpha \to \infty$ 就是解码。"
+        "以频率为权重的随机游走确实不行，但借助后向求和可以使它精确。文中所说的 Subword Regularization 的代价是一个上界。",
+    ),
 )
 
 
@@ -64,12 +84,18 @@ heavier_always_wins = duels(lambda x, stored, w: Fraction(x > stored))
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"The new candidate replaces the stored one with probability $\sigma(\alpha (s_{new} - s_{old}))$: more than one half if its score is higher, and the more so the larger the difference.",
-    zh=r"新方案以概率 $\sigma(\alpha (s_{new} - s_{old}))$ 取代旧方案：得分更高时概率大于一半，且差距越大概率越大。",
     scope="One comparison.",
     found=r"Holds exactly: two segmentations come out with their shares $P^\alpha / \sum P^\alpha$, whatever the order. "
     "With three or more that is the exception.",
     limits="Texts of up to six letters with one or two segmentations, rational weights and an ideal coin; a sigmoid in floating point is not this claim.",
     if_fails="the odds are swapped, or the weight of the prefix or of the stored segmentation is left out",
+    zh=dict(
+        says=r"新方案以概率 $\sigma(\alpha (s_{new} - s_{old}))$ 取代旧方案：得分更高时概率大于一半，且差距越大概率越大。",
+        scope="单次比较。",
+        found=r"严格成立：两个切分被采样的概率就是各自的份额 $P^\alpha / \sum P^\alpha$，与顺序无关。三个及以上时，这只是例外。",
+        limits="文本至多 6 个字母，有一个或两个切分，权重为有理数，硬币是理想的；浮点数下的 Sigmoid 不在本条之列。",
+        if_fails="新旧方案的胜率弄反了，或者漏掉了前缀的权重或旧方案的权重",
+    ),
 )
 @subjects(
     viterbi_sampling,
@@ -105,7 +131,6 @@ def only_two_segmentations(text, weights, coin, scan):
     finding=Finding.REFUTED,
     headline=True,
     says="Because the sigmoid is monotonic, the segmentation of maximal probability is clearly still the one that is sampled most often.",
-    zh="由于 sigmoid 的单调性，概率最大的切分显然仍是采样到的概率最大的切分。",
     scope="None stated.",
     found="False as soon as three segmentations compete: the first to arrive has to win every later duel. "
     "True for at most two segmentations, and for the perfect sampler of post 9811.",
@@ -114,6 +139,15 @@ def only_two_segmentations(text, weights, coin, scan):
     corrected_by="perfect-sampling-exact-law",
     limits="How often the mode is lost on natural text depends on the vocabulary and is not measured here.",
     if_fails="the sampler under audit is not the duel of this post",
+    zh=dict(
+        says="由于 Sigmoid 的单调性，最大概率切分显然仍是被采样到的概率最大的结果。",
+        scope="原文未说明。",
+        found="只要有三个切分相互竞争就不成立：最先到达者必须赢下之后的每一次对决。至多两个切分时成立，文章 9811 的完美采样也成立。",
+        limits="在自然文本上有多大比例会丢失众数，取决于词表，这里没有测量。",
+        if_fails="被审的采样器不是本文的两两对决",
+        corrected="如果每个到达者都与已到达的总权重比较（文章 9811），最大概率切分就仍是最可能的采样结果；"
+        "在 Viterbi Sampling 下，只有当文本至多有两个切分时才是如此。",
+    ),
 )
 @subjects(
     viterbi_sampling,
@@ -122,10 +156,12 @@ def only_two_segmentations(text, weights, coin, scan):
 )
 @counterexample(
     "weights 3, 1, 2 for abc, a|bc, ab|c: the best one comes out with 9/20, less often than ab|c with 7/15",
+    "abc、a|bc、ab|c 的权重为 3、1、2：最优者的采样概率为 9/20，低于 ab|c 的 7/15",
     case=instance("abc", abc=3, a=1, bc=1, ab=1, c=2),
 )
 @counterexample(
     "with every single letter a token: a|a|a weighs most (8/21) but comes out with 1088/3087, a|aa with 135/343",
+    "每个单字母都是 token：a|a|a 的权重最大（8/21），采样概率却是 1088/3087，而 a|aa 是 135/343",
     case=instance("aaa", a=2, aa=3, aaa=1),
 )
 @given(case=instances(max_length=5) | meetings().map(lambda meeting: meeting.instance))
@@ -176,14 +212,23 @@ SHARES = {5: ((0.4, 0.5), (0.1, 0.2), (0.0, 0.1)), 20: ((0.4, 0.5), (0.2, 0.3), 
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
     says="The larger the score, the larger the probability of being sampled: the order of the segmentations is preserved to some extent, though not proved to be.",
-    zh="得分越大，被采样到的概率也越大，从而一定程度上保持了切分方案的排序（尚未证明严格保序）。",
     scope="None stated; the post's own test uses $\\alpha = 0.1$.",
-    found=r"Raising one candidate's weight always raises its own probability. Between candidates the order of arrival decides too: of two that come out inverted, none are if they exchange "
-    r"places, so that at most half of all pairs are inverted where all orders of the scores are equally likely. Among 20 normal scores it is 40 to 50 % at $\alpha = 0.1$, 20 to 30 % at "
-    r"$\alpha = 1$ and 10 to 20 % at $\alpha = 5$.",
+    found=r"Raising one candidate's weight always raises its own probability. Between candidates the order of arrival decides too: two that come out inverted no longer do if they exchange "
+    r"places, so that at most half of all pairs are inverted where all orders of the scores are equally likely. Among 20 normal scores 40 to 50 % of "
+    r"the pairs are inverted at $\alpha = 0.1$, 20 to 30 % at $\alpha = 1$ and 10 to 20 % at $\alpha = 5$.",
     limits="Candidates that meet at one position. Exact laws for up to seven of them, the shares of inverted pairs by simulation of the scores.",
     if_fails="an arrival is compared with something else than the stored candidate",
     effort=0.5,
+    zh=dict(
+        says="得分越大，被采样到的概率也越大：一定程度上保持了切分方案的排序不变，尽管没有证明。",
+        scope=r"原文未说明；文中自己的测试取 $\alpha = 0.1$。",
+        found=r"提高一个候选的权重，总会提高它自己的概率。候选之间孰高孰低还取决于到达顺序：结果逆序的两个候选，互换位置后便不再逆序，"
+        r"因此当得分的各种排列等可能时，逆序对至多占一半。对 20 个正态分布的得分，逆序对在 $\alpha = 0.1$ 时占 40% 到 50%，"
+        r"$\alpha = 1$ 时占 20% 到 30%，$\alpha = 5$ 时占 10% 到 20%。",
+        limits="限于在同一位置相遇的候选。至多 7 个候选时用精确的分布，逆序对的比例则来自对得分的模拟。",
+        if_fails="到达者的比较对象不是当前保存的候选",
+        names={"share of inverted pairs, # candidates, alpha = #": "逆序对的比例，# 个候选，$\\alpha$ = #"},
+    ),
 )
 @subjects(
     flat,
@@ -230,12 +275,22 @@ def three_tied_in_one():
     kind=Kind.LIMIT,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"The deterministic comparison is the random one with $\alpha \to \infty$.",
-    zh=r"确定性的比较对应于随机性采样中 $\alpha \to \infty$ 的情形。",
     scope="None stated.",
     found=r"With one best segmentation the sampler misses it with probability at most $\sum_{w \ne w^*} (P(w) / P(w^*))^\alpha$. Among $r$ best ones that meet at one position it never "
     r"settles: they keep $2^{-(r-1)}, 2^{-(r-1)}, \dots, \tfrac12$ in the order of arrival, where decoding returns the first.",
     limits=r"Integer $\alpha$ up to 64, for which powers of rational weights are exact.",
     if_fails="the scores of the stored segmentation or of the prefix are not scaled with the rest",
+    zh=dict(
+        says=r"确定性的比较对应于随机性采样中 $\alpha \to \infty$ 的情形。",
+        scope="原文未说明。",
+        found=r"最优切分唯一时，采样器错过它的概率至多为 $\sum_{w \ne w^*} (P(w) / P(w^*))^\alpha$。若有 $r$ 个最优切分在同一位置相遇，"
+        r"采样永远不会确定下来：按到达顺序，它们的概率始终是 $2^{-(r-1)}, 2^{-(r-1)}, \dots, \tfrac12$，而解码返回最先到达的那个。",
+        limits=r"$\alpha$ 为至多 64 的整数，此时有理权重的幂是精确的。",
+        if_fails="旧方案或前缀的得分没有和其余部分一起缩放",
+        names={
+            "best of abc with a runner-up of #/# of its weight: probability at alpha = #": "abc 的最优切分，次优者权重为其 #/#：$\\alpha$ = # 时的概率",
+        },
+    ),
 )
 @subjects(
     viterbi_sampling,
@@ -246,6 +301,7 @@ def three_tied_in_one():
 )
 @counterexample(
     "three segmentations of equal weight: 1/4, 1/4, 1/2 at every temperature, decoding always returns abc",
+    "三个权重相等的切分：在任何温度下都是 1/4、1/4、1/2，而解码总是返回 abc",
     case=three_tied_in_one(),
     alpha=64,
 )
@@ -287,11 +343,17 @@ def switched_at(deterministic):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"In the tokeniser $\alpha \le 0$ stands for deterministic segmentation, and its default is $-1$.",
-    zh=r"分词函数中 $\alpha \le 0$ 都代表确定性分词，默认值为 $-1$。",
     scope="BytePiece 0.4.0.",
     found=r"A convention, and it holds of code that follows it. It is no limit of the sampler: at $\alpha = 0$ every duel is a fair coin, and a negative $\alpha$ would prefer light segmentations.",
     limits="The convention as restated here; later versions of the package test $\\alpha < 0$ instead.",
     if_fails=r"$\alpha = 0$ or a negative $\alpha$ reaches the sampler",
+    zh=dict(
+        says=r"分词函数中 $\alpha \le 0$ 都代表确定性分词，默认值为 $-1$。",
+        scope="BytePiece 0.4.0 版。",
+        found=r"这是一个约定，对遵循它的代码成立。它并不是采样器的极限：$\alpha = 0$ 时每次对决都是抛一枚公平的硬币，而负的 $\alpha$ 会偏向权重小的切分。",
+        limits=r"检验的是这里复述的约定；该软件包的后续版本改为判断 $\alpha < 0$。",
+        if_fails=r"$\alpha = 0$ 或负的 $\alpha$ 进入了采样器",
+    ),
 )
 @subjects(
     tokenize,
@@ -326,13 +388,20 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"As $\alpha \to 0$ all scores count the same, so that sampling becomes uniform over the segmentations.",
-    zh=r"当 $\alpha \to 0$ 时所有得分不再起作用，采样趋于所有切分上的均匀分布。",
     scope="Not said in the post; what one would expect of the code.",
     found=r"Exactly $2^{-(l-1)}$ each for the longest token first and every substring a token, by coincidence: with the shortest token first one of the 16 segmentations of five letters "
     r"gets $\tfrac12$ and another $\tfrac1{1024}$.",
     limits="Texts of up to five letters.",
     if_fails="the scan visits the candidates in another order",
     effort=0.1,
+    zh=dict(
+        says=r"当 $\alpha \to 0$ 时所有得分不再起作用，采样趋于所有切分上的均匀分布。",
+        scope="原文没有这样说；这是人们对代码的预期。",
+        found=r"若每个子串都是 token 且长 token 优先，则每个切分的概率恰好是 $2^{-(l-1)}$，但这只是巧合：换成短 token 优先，"
+        r"五个字母的 16 个切分中就有一个得到 $\tfrac12$，另一个得到 $\tfrac1{1024}$。",
+        limits="文本至多 5 个字母。",
+        if_fails="扫描以别的顺序访问候选",
+    ),
 )
 @subjects(
     viterbi_sampling,
@@ -344,6 +413,7 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
 )
 @counterexample(
     "five letters, shortest token first",
+    "五个字母，短 token 优先",
     case=Instance("abcde", dict.fromkeys(["abcde"[a:e] for e in range(6) for a in range(e)], Fraction(1)), True),
 )
 @given(case=whole_vocabularies())
@@ -387,12 +457,21 @@ def to_anywhere(text, weights, coin):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says="A random walk on the graph of segmentations whose edges are weighted by the tokens' frequencies does not keep the most probable segmentation the most likely.",
-    zh="在切分图上做随机游走时，若直接以 token 频率作为边的转移概率，则最大概率切分不一定仍是最可能的结果。",
     scope="Edges that leave one node, weighted by frequency.",
-    found=r"Holds: for the text ab with weights $a, b, ab$ the walk takes a|b with probability $\frac{a}{a + ab}$, and so prefers the less probable segmentation exactly when one lies between the two of $a / ab$ and $a b / ab$. "
+    found=r"Holds: for the text ab with weights $w_a, w_b, w_{ab}$ the walk takes a|b with probability $\frac{w_a}{w_a + w_{ab}}$, and so prefers the less "
+    r"probable segmentation exactly when 1 lies between $w_a / w_{ab}$ and $w_a w_b / w_{ab}$. "
     "That no other transition probabilities keep it would be wrong: the next claim has some.",
     limits="The condition is for two letters; in longer texts it can occur at every node.",
     if_fails="the walk looks further ahead than its edges",
+    zh=dict(
+        says="在切分图上做随机游走时，若以 token 的频率作为边的权重，则最大概率切分不一定仍是最可能的结果。",
+        scope="从同一节点出发、以频率为权重的边。",
+        found=r"成立：对文本 ab 和权重 $w_a, w_b, w_{ab}$，随机游走以概率 $\frac{w_a}{w_a + w_{ab}}$ 得到 a|b，因此恰好当 1 介于 "
+        r"$w_a / w_{ab}$ 与 $w_a w_b / w_{ab}$ 之间时，它偏向概率较小的切分。但若说没有任何转移概率能保持最大概率切分，那就错了：下一条给出了一种。",
+        limits="上述条件只针对两个字母；在更长的文本中，每个节点都可能出现这种情况。",
+        if_fails="游走时看得比当前节点的边更远",
+        names={"the walk loses the most probable segmentation": "随机游走丢失了最大概率切分"},
+    ),
 )
 @subjects(
     walk,
@@ -425,11 +504,17 @@ def test_walk_by_frequency_loses_the_most_probable(subject, a, b, ab):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"A random walk has the law $P^\alpha / \sum P^\alpha$ if every token $(a, e)$ is drawn in proportion to $w(a, e) B(e)$, $B$ the total weight of all that can follow.",
-    zh=r"若以正比于 $w(a, e) B(e)$ 的概率选择 token $(a, e)$，其中 $B$ 是后缀所有切分的总权重，则随机游走的分布恰为 $P^\alpha / \sum P^\alpha$。",
     scope="Not in the post, which found such probabilities hard to design.",
     found="Holds exactly, dead ends included, at one product per candidate for the backward sums and one more per edge at the nodes that the walk passes.",
     limits="Texts of up to six letters and rational weights.",
     if_fails="the sums run from the front, or keep the best instead of all",
+    zh=dict(
+        says=r"若以正比于 $w(a, e) B(e)$ 的概率选择 token $(a, e)$，其中 $B$ 是后续文本所有切分的总权重，则随机游走的分布恰为 $P^\alpha / \sum P^\alpha$。",
+        scope="原文没有；文中认为这样的转移概率很难设计。",
+        found="严格成立，有死路时也是如此；代价是后向求和时每个候选一次乘法，以及在游走经过的节点上每条边再加一次。",
+        limits="文本至多 6 个字母，权重为有理数。",
+        if_fails="求和是从前往后做的，或者只保留最优者而不是全部",
+    ),
 )
 @subjects(
     walk,

@@ -41,12 +41,21 @@ def log_add_error(arithmetic, r):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"$\log(e^x + e^y) = \max(x, y) + \log(1 + e^{-|x - y|})$ computes logsumexp without overflow.",
-    zh=r"用 $\max(x, y) + \log(1 + e^{-|x - y|})$ 计算 $\log(e^x + e^y)$ 不会溢出。",
     scope="None stated.",
     found=r"Right to rounding for all finite numbers and for one of them $-\infty$. Of $-\infty$ and $-\infty$ it makes NaN, where $-\infty$ "
     "would be right.",
     limits=r"float64 and float32, $|x|$ up to $10^4$.",
     if_fails="the exponent is not the negative absolute difference",
+    zh=dict(
+        says=r"用 $\log(e^x + e^y) = \max(x, y) + \log(1 + e^{-|x - y|})$ 计算 logsumexp 不会溢出。",
+        scope="原文未说明。",
+        found=r"两数都有限，或其中一个为 $-\infty$ 时，精确到舍入误差。对 $-\infty$ 与 $-\infty$ 得到 NaN，而正确的结果是 $-\infty$。",
+        limits="float64 与 float32，$|x|$ 至多 $10^4$。",
+        if_fails="指数不是差的绝对值的相反数",
+        names={
+            "logsumexp in float# number # of #": "float# 的 logsumexp，第 # 个，共 # 个",
+        },
+    ),
 )
 @subjects(
     log_space,
@@ -57,7 +66,11 @@ def log_add_error(arithmetic, r):
     binary_logarithm=variant(log_space, log_add=lambda x, y: np.maximum(x, y) + np.log2(1 + np.exp(-np.abs(x - y)))),
     float32_inside=variant(log_space, log_add=lambda x, y: log_space.log_add(np.float32(x), np.float32(y)).astype(x.dtype)),
 )
-@counterexample("nothing has arrived and what arrives cannot be reached: both are -inf", pairs=[(-math.inf, -math.inf)])
+@counterexample(
+    "nothing has arrived and what arrives cannot be reached: both are -inf",
+    "此前没有任何到达者，而新到的又不可达：两者都是 -inf",
+    pairs=[(-math.inf, -math.inf)],
+)
 @given(pairs=log_pairs())
 @example(pairs=[(-math.inf, 0.0), (800.0, 0.0)])
 @example(pairs=[(0.0, -16.0), (-31.0, 0.0), (0.25, -35.75)])  # what is added is small, and yet larger than what rounds off
@@ -141,12 +154,28 @@ def of_unary(truth, alpha, arithmetic):
     finding=Finding.HOLDS,
     says=r"$Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ with acceptance probability $e^{\alpha s_i - Z^{\log}_i}$ is a usable way "
     "to store the sums.",
-    zh=r"以 $Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ 存储、以 $e^{\alpha s_i - Z^{\log}_i}$ 为接受概率在数值上可行。",
     scope="None stated.",
-    found=r"The errors of $Z^{\log}$ add up along the text. Those of the acceptance probabilities do not, as what prefixes have in common cancels: they stay at a few roundings of $Z^{\log}$. "
-    "After 3000 letters float32 has lost the second digit behind the point of the sum (the first at $\\alpha = 5$), and only the fourth or fifth of the probabilities.",
+    found=r"The errors of $Z^{\log}$ add up along the text. Those of the acceptance probabilities do not, as what prefixes have in common "
+    r"cancels: they stay at a few roundings of $Z^{\log}$. After 3000 letters float32 has lost the second digit behind the point of "
+    r"$Z^{\log}$ (the first at $\alpha = 5$), but only the fourth or fifth significant digit of the probabilities.",
     limits="A text of equal letters where the length matters; enumeration up to six letters elsewhere.",
     if_fails="the probability uses the sum before the arrival, or the sum is not kept in logarithms",
+    zh=dict(
+        says=r"用 $Z^{\log}_i = \mathrm{logsumexp}(Z^{\log}_{i-1}, \alpha s_i)$ 存储累积权重，"
+        r"并以 $e^{\alpha s_i - Z^{\log}_i}$ 为接受概率，在数值上是可行的。",
+        scope="原文未说明。",
+        found=r"$Z^{\log}$ 的误差沿文本累加。接受概率的误差则不会，因为各前缀的公共部分相互抵消："
+        r"它始终只有 $Z^{\log}$ 的几个舍入误差那么大。3000 个字母之后，"
+        r"float32 的 $Z^{\log}$ 已丢掉小数点后第二位（$\alpha = 5$ 时是第一位），而概率只丢掉第四或第五位有效数字。",
+        limits="长度有影响之处，文本由相同的字母组成；其余情形枚举至 6 个字母。",
+        if_fails="概率用的是到达之前的累积权重，或者累积权重没有以对数存储",
+        names={
+            "error of log Z after # letters, float#": r"# 个字母之后 $\log Z$ 的误差，float#",
+            "relative error of probabilities after # letters, float#": "# 个字母之后概率的相对误差，float#",
+            "log Z in float# number # of #": r"float# 的 $\log Z$，第 # 个，共 # 个",
+            "probabilities in float# number # of #": "float# 的概率，第 # 个，共 # 个",
+        },
+    ),
 )
 @subjects(
     log_space,
@@ -225,13 +254,31 @@ def fate(Z, log_Z, length):
     kind=Kind.APPROXIMATION,
     finding=Finding.HOLDS,
     says="Because of exponential growth the sums themselves are very likely to leave the range of floating point; logarithms do not.",
-    zh="由于指数爆炸，直接存储累积权重很可能溢出（上溢或下溢），所以应存储其对数。",
     scope="None stated.",
     found=r"Exactly where $\log Z$ leaves the range of float64, and in both directions: for small $\alpha$ the number of segmentations wins and the "
     r"sum overflows, for large $\alpha$ it vanishes, and the acceptance probability is $0/0$. With tokens a and aa of scores $-1$ and $-2$ the "
     r"turning point is $\alpha = 0.48$; below $\log 2$ the sum never reaches 0, it sticks at a multiple of the smallest number there is.",
     limits="Texts of equal letters up to 5000 long.",
     if_fails="the sums are kept in range by other means than logarithms",
+    zh=dict(
+        says="由于指数爆炸，累积权重本身大概率会超出浮点数的范围（上溢或下溢），其对数则不会。",
+        scope="原文未说明。",
+        found=r"恰好在 $\log Z$ 超出 float64 的范围时如此，而且两个方向都有：$\alpha$ 小时切分的个数占优，累积权重上溢；"
+        r"$\alpha$ 大时累积权重变为 0，接受概率成为 $0/0$。token 为 a 和 aa、得分为 $-1$ 和 $-2$ 时，转折点是 $\alpha = 0.48$；"
+        r"$\alpha$ 小于 $\log 2$ 时累积权重永远到不了 0，而是停在最小正浮点数的某个倍数上。",
+        limits="由相同字母组成的文本，长度至多 5000。",
+        if_fails="累积权重是靠对数以外的手段保持在范围之内的",
+        names={
+            "log Z where the sum is right": r"累积权重正确时的 $\log Z$",
+            "log Z where the sum is overflow": r"累积权重上溢时的 $\log Z$",
+            "log Z where the sum is lost": r"累积权重下溢时的 $\log Z$",
+            "alpha where the sum is right": r"累积权重正确时的 $\alpha$",
+            "alpha where the sum is overflow": r"累积权重上溢时的 $\alpha$",
+            "alpha where the sum is lost": r"累积权重下溢时的 $\alpha$",
+            "stored sum where it is lost, alpha above log #": r"下溢时存储的累积权重，$\alpha$ 大于 log #",
+            "stored sum where it is lost, alpha below log #": r"下溢时存储的累积权重，$\alpha$ 小于 log #",
+        },
+    ),
 )
 @subjects(
     partition,
@@ -284,12 +331,20 @@ def maximum_alone(text, scores, alpha):
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"logsumexp is a smooth approximation of the maximum, so the recursion of sampling becomes that of decoding as $\alpha \to \infty$.",
-    zh=r"logsumexp 是 max 的光滑近似，因此当 $\alpha \to \infty$ 时采样的递归变为解码的递归。",
     scope="None stated.",
     found=r"It is $Z^{\log} / \alpha$ that tends to the best score $S^*$, from above: $\tfrac{\log r}{\alpha} \le \tfrac{Z^{\log}}{\alpha} - S^* \le "
     r"\tfrac{\log |\Omega|}{\alpha}$ with $r$ best among $|\Omega|$ segmentations. In floating point $\alpha s$ has to be finite: $\alpha = 10^{308}$ makes NaN.",
     limits=r"Texts of at most six letters, $\alpha$ up to $10^6$.",
     if_fails="the sum of the exponentials is taken for their mean, or not divided by alpha",
+    zh=dict(
+        says=r"logsumexp 是 max 的光滑近似，因此当 $\alpha \to \infty$ 时采样的递归变为解码的递归。",
+        scope="原文未说明。",
+        found=r"趋于最优得分 $S^*$ 的是 $Z^{\log} / \alpha$，而且是从上方趋近："
+        r"$\tfrac{\log r}{\alpha} \le \tfrac{Z^{\log}}{\alpha} - S^* \le \tfrac{\log |\Omega|}{\alpha}$，"
+        r"其中 $|\Omega|$ 个切分里有 $r$ 个最优。在浮点运算中 $\alpha s$ 必须有限：$\alpha = 10^{308}$ 得到 NaN。",
+        limits=r"文本至多 6 个字母，$\alpha$ 至多 $10^6$。",
+        if_fails=r"把指数之和当成了均值，或者没有除以 $\alpha$",
+    ),
 )
 @subjects(
     log_space,
@@ -299,7 +354,10 @@ def maximum_alone(text, scores, alpha):
     smooth_minimum=variant(log_space, smooth_max=lambda text, scores, alpha: log_space.smooth_max(text, scores, -alpha)),
 )
 @counterexample(
-    "alpha times a score overflows to -inf, and so does everything", case=Scored("ab", {"a": -2.0, "b": -2.0, "ab": -3.0}), alpha=1e308
+    "alpha times a score overflows to -inf, and so does everything",
+    r"$\alpha$ 与得分之积溢出为 -inf，一切也都随之如此",
+    case=Scored("ab", {"a": -2.0, "b": -2.0, "ab": -3.0}),
+    alpha=1e308,
 )
 @given(case=scored(), alpha=st.floats(0.125, 1e6))
 @example(case=Scored("aaa", UNARY), alpha=1.0)
@@ -367,12 +425,22 @@ def first_arrivals_dropped(candidates):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"Strings outside of the vocabulary have score $-\infty$, so that the recursion in logarithms needs no special cases.",
-    zh=r"词表之外的字符串得分视为 $-\infty$，对数形式的递归因而无需特殊处理。",
     scope="None stated.",
     found=r"True if every position can be reached, as with all single bytes in the vocabulary. Otherwise $-\infty$ meets $-\infty$, the sum is NaN "
     "and nothing that arrives later is accepted: with ab, bc and c nothing comes out for abc, although ab|c is there.",
     limits=r"Texts of up to four letters, $\alpha$ up to 1.5, ideal coins of the rounded probabilities.",
     if_fails="candidates whose start cannot be reached take part",
+    zh=dict(
+        says=r"词表之外的字符串得分视为 $-\infty$，对数形式的递归因而无需特殊处理。",
+        scope="原文未说明。",
+        found=r"在每个位置都可达时成立，例如词表包含所有单字节。否则 $-\infty$ 遇上 $-\infty$，累积权重成为 NaN，"
+        "之后到达的都不会被接受：token 为 ab、bc 和 c 时，abc 得不到任何结果，尽管有 ab|c 这个切分。",
+        limits=r"文本至多 4 个字母，$\alpha$ 至多 1.5，硬币是理想的，其概率为舍入后的概率。",
+        if_fails="起点不可达的候选也参与了进来",
+        names={
+            "probability of a segmentation number # of #": "切分的概率，第 # 个，共 # 个",
+        },
+    ),
 )
 @subjects(
     log_space,
@@ -384,7 +452,12 @@ def first_arrivals_dropped(candidates):
         log_space, sample=lambda text, scores, alpha, coin: log_space.sample(text, scores, alpha, lambda p: coin(p if p == 1 else 0.5))
     ),
 )
-@counterexample("bc starts where no segmentation ends", case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}), alpha=1.0)
+@counterexample(
+    "bc starts where no segmentation ends",
+    "没有任何切分结束于 bc 开始的位置",
+    case=Scored("abc", {"ab": 0.0, "bc": 0.0, "c": -1.0}),
+    alpha=1.0,
+)
 @given(case=scored(max_length=4), alpha=st.floats(0.125, 1.5))
 @example(case=Scored("aaa", {"a": -1.0, "aa": -1.5, "aaa": -2.0}), alpha=1.0)
 def test_recursion_needs_no_special_case(subject, case, alpha):
@@ -422,12 +495,22 @@ def trace_that_stays(text, route):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says="Skipping the candidates whose start has not been reached repairs the recursion for every vocabulary.",
-    zh="跳过起点不可达的候选 token 之后，递归对任何词表都正确。",
     scope="Not in the post.",
     found="Every segmentation is sampled with its share, to rounding, and nothing else; a text without one is reported, if the trace starts at the end of "
     "the text and stops where there is no way back. Reached means by a candidate that has been reached itself, not by any.",
     limits=r"Texts of up to four letters, $\alpha$ up to 1.5, ideal coins of the rounded probabilities.",
     if_fails="the end of a candidate is tested in place of its start",
+    zh=dict(
+        says="跳过起点不可达的候选 token 之后，递归对任何词表都正确。",
+        scope="原文没有。",
+        found="每个切分都以其份额被采样到（精确到舍入误差），除此之外别无结果；只要回溯从文本末尾开始，并在无路可退处停下，"
+        "没有切分的文本就会被如实报告。所谓可达，是指有本身可达的候选到达，而不是有任意候选到达。",
+        limits=r"文本至多 4 个字母，$\alpha$ 至多 1.5，硬币是理想的，其概率为舍入后的概率。",
+        if_fails="检查的是候选的终点，而不是起点",
+        names={
+            "probability of a segmentation number # of #": "切分的概率，第 # 个，共 # 个",
+        },
+    ),
 )
 @subjects(
     segment,
@@ -462,12 +545,19 @@ PROBABILITIES = st.one_of(
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"A candidate is accepted if $\varepsilon < p$, where $\varepsilon \sim U[0, 1]$.",
-    zh=r"若 $\varepsilon < p$ 则接受候选，其中 $\varepsilon \sim U[0, 1]$。",
     scope=r"A continuous $\varepsilon$, for which the end of the interval does not matter.",
     found=r"With $n$ equally likely values $0, \tfrac1n, \dots, \tfrac{n-1}n$ in place of the interval a coin is off by less than $\tfrac1n$, never too "
     r"small, and certain for $p = 0$ and $p = 1$. With 1 among the values $p = 1$ can fail, and the only candidate of a position be rejected.",
     limits="Generators without dependence between draws.",
     if_fails="the generator can return 1, or equality counts as acceptance",
+    zh=dict(
+        says=r"若 $\varepsilon < p$ 则接受候选，其中 $\varepsilon \sim U[0, 1]$。",
+        scope=r"$\varepsilon$ 是连续的，此时区间的端点无关紧要。",
+        found=r"若以 $n$ 个等可能的值 $0, \tfrac1n, \dots, \tfrac{n-1}n$ 代替这个区间，硬币的误差小于 $\tfrac1n$，从不偏小，"
+        "并且在 $p = 0$ 和 $p = 1$ 时是确定的。若 1 也在取值之中，则 $p = 1$ 也可能失败，使得某个位置唯一的候选被拒绝。",
+        limits="各次抽取互不相关的随机数发生器。",
+        if_fails="发生器可能返回 1，或者相等也算作接受",
+    ),
 )
 @subjects(
     coins,
@@ -475,7 +565,13 @@ PROBABILITIES = st.one_of(
     compared_with_the_complement=variant(coins, accepts=lambda p, epsilon: epsilon > 1 - p),
     probability_clipped=variant(coins, accepts=lambda p, epsilon: epsilon < min(max(p, Fraction(1, 1000)), Fraction(999, 1000))),
 )
-@counterexample("32768 values from 0 to 1, both included: p = 1 fails once", p=Fraction(1), values=2**15, closed=True)
+@counterexample(
+    "32768 values from 0 to 1, both included: p = 1 fails once",
+    "从 0 到 1 的 32768 个值，两端都包含在内：p = 1 失败一次",
+    p=Fraction(1),
+    values=2**15,
+    closed=True,
+)
 @given(p=PROBABILITIES, values=st.integers(2, 2000), closed=st.just(False))
 @example(p=Fraction(1), values=2**15, closed=False)
 def test_coin_is_off_by_less_than_one_value(subject, p, values, closed):
@@ -503,13 +599,24 @@ def heads(accepts, p, R):
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
     says="The reference code makes this coin from an integer random number: rand() < p RAND_MAX.",
-    zh="参考实现用整数随机数实现这枚硬币：rand() < p RAND_MAX。",
     scope="None stated.",
     found=r"With $R$ for RAND_MAX it accepts with $\lceil pR \rceil / (R + 1)$, off by at least $-\tfrac{p}{R+1}$ and less than $\tfrac{1-p}{R+1}$. For "
     r"$R = 32767$ a certain acceptance fails once in 32768 times, and even $p = 10^{-12}$ succeeds once in 32768. Where the only way to a "
     "position is rejected, a text has no way back.",
     limits="The rounding of $pR$ itself, which matters only next to an integer, is left out.",
     if_fails="the generator has one more or one fewer value than assumed",
+    zh=dict(
+        says="参考代码用整数随机数实现这枚硬币：rand() < p RAND_MAX。",
+        scope="原文未说明。",
+        found=r"以 $R$ 记 RAND_MAX，它的接受概率为 $\lceil pR \rceil / (R + 1)$，"
+        r"偏差不小于 $-\tfrac{p}{R+1}$ 且小于 $\tfrac{1-p}{R+1}$。$R = 32767$ 时，本应必然的接受每 32768 次会失败一次，"
+        "就连 $p = 10^{-12}$ 也会每 32768 次成功一次。到达某个位置的唯一途径一旦被拒绝，文本就无法回溯。",
+        limits="没有计入 $pR$ 本身的舍入，它只在紧邻整数处才有影响。",
+        if_fails="发生器的取值比假定的多一个或少一个",
+        names={
+            "accepted, p = #, R = #": "接受概率，p = #，R = #",
+        },
+    ),
 )
 @subjects(
     coins,

@@ -56,11 +56,17 @@ def summing(term):
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     says=r"The total weight obeys $Z(c_{1..l}) = \sum_{k=0}^{l-1} Z(c_{1..k})\, e^{\alpha s(c_{k+1..l})}$, where $Z$ of nothing is 1.",
-    zh=r"总权重满足递归 $Z(c_{1..l}) = \sum_{k=0}^{l-1} Z(c_{1..k})\, e^{\alpha s(c_{k+1..l})}$，空串的 $Z$ 为 1。",
     scope="Strings outside of the vocabulary have weight 0.",
     found=r"Exact for every prefix; $Z = 0$ where there is no segmentation, and with all weights 1 it counts them, $2^{l-1}$ for a full vocabulary.",
     limits="Enumeration up to six letters; counts of segmentations of up to 40, and of 64 letters.",
     if_fails="the last token is paired with another prefix than its own",
+    zh=dict(
+        says=r"总权重满足递归 $Z(c_{1..l}) = \sum_{k=0}^{l-1} Z(c_{1..k})\, e^{\alpha s(c_{k+1..l})}$，空串的 $Z$ 为 1。",
+        scope="词表之外的字符串权重为 0。",
+        found="对每个前缀都严格成立；没有切分时 $Z = 0$，权重全为 1 时它就是切分的个数，对完整的词表是 $2^{l-1}$。",
+        limits="枚举至 6 个字母；对至多 40 个字母以及 64 个字母的文本核对切分的个数。",
+        if_fails="最后一个 token 配上的不是它自己的前缀",
+    ),
 )
 @subjects(
     partition,
@@ -107,12 +113,20 @@ def best_last_token(text, weights, scan=longest_first):
     finding=Finding.HOLDS,
     says=r"The best score obeys $S^*(c_{1..l}) = \max_k [S^*(c_{1..k}) + s(c_{k+1..l})]$; and if the best segmentation is known to cut after "
     r"$c_k$, then $S^*(c_{1..l}) = S^*(c_{1..k}) + S^*(c_{k+1..l})$.",
-    zh=r"最优得分满足 $S^*(c_{1..l}) = \max_k [S^*(c_{1..k}) + s(c_{k+1..l})]$；若已知最优切分在 $c_k$ 之后切开，则 $S^*(c_{1..l}) = S^*(c_{1..k}) + S^*(c_{k+1..l})$。",
     scope="The second equation is conditional on the cut, as the post says.",
     found=r"Both exact, with and without ties. At other cuts the two sides add up to less, never to more: the second equation holds for exactly "
     "those $k$ at which some best segmentation cuts.",
     limits="Texts of at most six letters, scores as exact products of rational weights.",
     if_fails="a cut is assumed that no best segmentation has",
+    zh=dict(
+        says=r"最优得分满足 $S^*(c_{1..l}) = \max_k [S^*(c_{1..k}) + s(c_{k+1..l})]$；若已知最优切分在 $c_k$ 之后切开，"
+        "则 $S^*(c_{1..l}) = S^*(c_{1..k}) + S^*(c_{k+1..l})$。",
+        scope="第二个等式以在该处切开为条件，正如文中所说。",
+        found="两者都严格成立，无论最优切分是否唯一。在其他位置切开时，两侧之和只会更小，绝不会更大：使第二个等式成立的 $k$，"
+        "恰好就是有某个最优切分切开的那些位置。",
+        limits="文本至多 6 个字母，得分以有理数权重的精确乘积表示。",
+        if_fails="假定在某处切开，而没有任何最优切分在那里切开",
+    ),
 )
 @subjects(
     viterbi_decoding,
@@ -174,12 +188,24 @@ class Lookups(frozenset):
     finding=Finding.HOLDS,
     says=r"A text of length $l \ge m$, with tokens of length at most $m$, has at most $l + (l-1) + \dots + (l-m+1) = lm - \tfrac12 m(m-1)$ "
     "candidates, so decoding is linear in $l$.",
-    zh=r"长度 $l \ge m$ 的文本（token 长度不超过 $m$）至多有 $l + (l-1) + \dots + (l-m+1) = lm - \tfrac12 m(m-1)$ 个候选，因此解码关于 $l$ 是线性的。",
     scope=r"$l \ge m$.",
     found=r"Attained exactly where every substring of up to $m$ letters is a token. The formula is right for $l = m - 1$ too and wrong for every "
     r"shorter text: $l = 18$, $m = 36$ gives 18, where 171 candidates are possible. Looking each of them up is all that a scan does.",
     limits="Texts of up to 40 letters, tokens of up to 20, and the pinned one.",
     if_fails="the bound is taken for texts shorter than the longest token, or counts a token length too many",
+    zh=dict(
+        says=r"长度 $l \ge m$ 的文本（token 长度不超过 $m$）至多有 $l + (l-1) + \dots + (l-m+1) = lm - \tfrac12 m(m-1)$ 个候选，"
+        "因此解码关于 $l$ 是线性的。",
+        scope=r"要求 $l \ge m$。",
+        found="恰好在每个不超过 $m$ 个字母的子串都是 token 时取等号。公式对 $l = m - 1$ 也正确，对更短的文本则都是错的：$l = 18$、"
+        "$m = 36$ 时它给出 18，而可能的候选有 171 个。扫描所做的，不过是逐一查找这些候选。",
+        limits="文本至多 40 个字母，token 至多 20 个字母，外加固定的那个例子。",
+        if_fails="把该上界用在比最长 token 还短的文本上，或者多算了一种 token 长度",
+        names={
+            "l = #, m = #: formula": "l = #，m = #：公式值",
+            "l = #, m = #: candidates": "l = #，m = #：候选数",
+        },
+    ),
 )
 @subjects(
     scan_bound,
@@ -244,12 +270,19 @@ def coin_for_unreachable_starts(text, weights, coin, scan=longest_first):
     kind=Kind.COMPLEXITY,
     finding=Finding.HOLDS,
     says="Sampling costs what decoding costs, one step per candidate, plus a random number each.",
-    zh="采样的代价与解码相同：每个候选 token 走一步，外加一个随机数。",
     scope="None stated.",
-    found="One product of weights and one coin for each candidate whose start can be reached; as many coins as there are reachable positions "
+    found="One product of weights and one coin for each candidate whose start can be reached; as many coins as there are reachable ends "
     "are certain. The two best segmentations of Subword Regularization already cost more products, as soon as a prefix has two.",
     limits="Operations counted, not timed; texts of up to 30 letters.",
     if_fails="the sums are computed before the sampling starts, or unreachable candidates are worked on",
+    zh=dict(
+        says="采样的代价与解码相同：每个候选 token 走一步，外加一个随机数。",
+        scope="原文未说明。",
+        found="每个起点可达的候选做一次权重的乘法、抛一枚硬币；其中必然接受的硬币，与可达的终点一样多。只要某个前缀有两个切分，"
+        "Subword Regularization 仅取最优的两个切分，乘法的次数就已经更多。",
+        limits="只清点操作次数，不计时间；文本至多 30 个字母。",
+        if_fails="在采样开始之前就计算了累积权重，或者对不可达的候选也做了运算",
+    ),
 )
 @subjects(
     perfect_sampling,
@@ -294,12 +327,19 @@ def stored(subject, case):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS_IN_SCOPE,
     says="Results of sampling can be reused as those of decoding can: one segmentation kept per prefix is enough to sample the next prefix.",
-    zh="采样结果可以像解码结果一样被复用：每个前缀只保留一个切分，就足以对更长的前缀采样。",
     scope="None stated.",
     found="What is kept for a prefix has the exact law of that prefix, for every prefix. But those of one pass are not independent of each "
     r"other: for abc with all weights 1 the pair kept for ab and abc is $\tfrac14$ in total variation away from independence.",
     limits="Texts of at most six letters and rational weights.",
     if_fails="the prefix is weighed by the stored segmentation, or a stored segmentation is used as several samples",
+    zh=dict(
+        says="采样结果可以像解码结果一样被复用：每个前缀只保留一个切分，就足以对更长的前缀采样。",
+        scope="原文未说明。",
+        found="对每个前缀，为它保留的切分都服从该前缀的精确分布。但同一遍扫描所保留的各个切分并不相互独立：对权重全为 1 的 abc，"
+        r"为 ab 和 abc 保留的那一对，与独立情形的全变差距离为 $\tfrac14$。",
+        limits="文本至多 6 个字母，权重为有理数。",
+        if_fails="前缀的权重取的是当前保存的那个切分的权重，或者一个保存的切分被当作多个样本使用",
+    ),
 )
 @subjects(
     perfect_sampling,
@@ -310,6 +350,7 @@ def stored(subject, case):
 )
 @counterexample(
     "abc with all weights 1: the segmentations kept for its prefixes in one pass are no independent draws",
+    "权重全为 1 的 abc：同一遍扫描为其各前缀保留的切分，不是相互独立的样本",
     case=ALL_OF_ABC,
     together=True,
 )
@@ -353,12 +394,19 @@ def one_coin_for_all_positions(text, weights, coin, scan):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"The coins at a position have probabilities $Z_a w / Z_e$, which no earlier coin changes.",
-    zh=r"某位置上硬币的概率 $Z_a w / Z_e$ 不受之前任何一次抛掷的影响。",
     scope="None stated.",
     found=r"The tokens kept at different positions are independent of each other, each with probability $Z_a w / Z_e$: that is why one stored "
     "segmentation per prefix is enough. Under the first sampler they depend on each other.",
     limits="Texts of at most six letters and rational weights.",
     if_fails="a coin depends on what is stored",
+    zh=dict(
+        says="某位置上硬币的概率是 $Z_a w / Z_e$，不受之前任何一枚硬币的影响。",
+        scope="原文未说明。",
+        found="不同位置所保留的 token 相互独立，各自的概率为 $Z_a w / Z_e$：每个前缀只保存一个切分就够了，原因正在于此。"
+        "在第一版采样器中，它们是相互依赖的。",
+        limits="文本至多 6 个字母，权重为有理数。",
+        if_fails="硬币依赖于所保存的内容",
+    ),
 )
 @subjects(
     perfect_sampling,
@@ -393,12 +441,23 @@ def test_back_pointers_are_independent(subject, case):
     kind=Kind.LIMIT,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"As $\alpha \to \infty$ the sampler degenerates to Viterbi decoding, because logsumexp is a smooth maximum.",
-    zh=r"当 $\alpha \to \infty$ 时采样退化为 Viterbi 解码，因为 logsumexp 是 max 的光滑近似。",
     scope="None stated.",
     found=r"With one best segmentation the sampler misses it with probability at most $(|\Omega| - 1)(w_2 / w_1)^{\alpha}$, $w_2$ the weight of the "
     r"runner-up. With $r$ best ones it tends to $\tfrac1r$ each, where decoding returns the one that its scan meets first.",
     limits=r"Integer $\alpha$ up to 64, for which powers of rational weights are exact.",
     if_fails="the weights are not raised to the power alpha everywhere",
+    zh=dict(
+        says=r"当 $\alpha \to \infty$ 时采样退化为 Viterbi 解码，因为 logsumexp 是 max 的光滑近似。",
+        scope="原文未说明。",
+        found=r"最优切分唯一时，采样器错过它的概率至多为 $(|\Omega| - 1)(w_2 / w_1)^{\alpha}$，其中 $w_2$ 是次优者的权重。"
+        r"若有 $r$ 个最优切分，则趋于各 $\tfrac1r$，而解码返回扫描时最先遇到的那个。",
+        limits=r"$\alpha$ 为至多 64 的整数，此时有理数权重的幂是精确的。",
+        if_fails=r"并非所有权重都取了 $\alpha$ 次幂",
+        names={
+            "best of abc with a runner-up of #/# of its weight: probability at alpha = #": "abc 的最优切分（次优者的权重是它的 #/#）："
+            r"$\alpha$ = # 时的概率",
+        },
+    ),
 )
 @subjects(
     perfect_sampling,
@@ -408,7 +467,10 @@ def test_back_pointers_are_independent(subject, case):
     always_one_half=always_one_half,
 )
 @counterexample(
-    "three segmentations of equal weight: 1/3 each at every temperature, decoding always returns abc", case=THREE_TIED, alpha=64
+    "three segmentations of equal weight: 1/3 each at every temperature, decoding always returns abc",
+    "三个权重相等的切分：在任何温度下都是各 1/3，而解码总是返回 abc",
+    case=THREE_TIED,
+    alpha=64,
 )
 @given(case=instances().filter(lambda case: len(optima(case.text, case.weights)) == 1), alpha=st.sampled_from([4, 16, 64]))
 @example(case=CLOSE, alpha=64)
@@ -464,12 +526,22 @@ def first_n_found(text, weights, coin, n, scan):
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says="Perfect sampling is Subword Regularization with unlimited $n$; for finite $n$ the latter leaves segmentations out.",
-    zh="完美采样等价于 $n$ 不设上限的 Subword Regularization；$n$ 有限时后者会漏掉一部分切分。",
     scope="None stated.",
     found=r"Equal for $n \ge |\Omega|$. For smaller $n$ the total variation between the two is exactly the probability of the "
     "segmentations left out: of the 13 of one text of five letters the four best leave out 38%.",
     limits="Texts of at most five letters, rational weights and ideal coins.",
     if_fails="the list of candidates is cut before it is sorted, or not renormalised",
+    zh=dict(
+        says="完美采样等价于 $n$ 不设上限的 Subword Regularization；$n$ 有限时后者会漏掉一部分切分。",
+        scope="原文未说明。",
+        found=r"$n \ge |\Omega|$ 时两者相等。$n$ 更小时，两者的全变差距离恰好等于被漏掉的切分的概率：某个五个字母的文本有 13 个切分，"
+        "只取最优的四个会漏掉 38%。",
+        limits="文本至多 5 个字母，权重为有理数，硬币是理想的。",
+        if_fails="候选列表在排序之前就被截断，或者没有重新归一化",
+        names={
+            "ababa with # segmentations: left out, n = #": "有 # 个切分的 ababa：漏掉的概率，n = #",
+        },
+    ),
 )
 @subjects(
     subword_regularization,
@@ -499,7 +571,10 @@ test_speed_against_subword_regularization = not_checkable(
     "speed-vs-subword-regularization",
     section="Summary",
     says="In practice it is clearly faster than Subword Regularization.",
-    zh="实际使用中明显快于 Subword Regularization。",
-    reason="A speed belongs to a machine, a vocabulary and two pieces of software; what can be counted is the number of operations.",
+    found="A speed belongs to a machine, a vocabulary and two pieces of software; what can be counted is the number of operations.",
     proxy="one-coin-per-candidate",
+    zh=dict(
+        says="实际使用中明显快于 Subword Regularization。",
+        found="速度取决于机器、词表和两套软件；可以清点的是操作的次数。",
+    ),
 )

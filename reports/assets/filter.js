@@ -1,0 +1,100 @@
+"use strict";
+// The filter of the page, and nothing else: without it every claim is there all the same.
+// "finding:refuted topic:attention -device:cuda softmax": all conditions have to hold; words are looked for in a claim's whole text.
+{
+  const form = document.querySelector(".filter");
+  const field = form.querySelector("input");
+  const count = form.querySelector("output");
+  const elsewhere = [...document.querySelectorAll(".languages a")].map((link) => [link, link.getAttribute("href")]);
+  const claims = [...document.querySelectorAll("details.claim")].map((claim) => ({
+    claim,
+    facets: new Set((claim.dataset.is + " " + claim.closest("[data-is].topic").dataset.is).toLowerCase().split(" ")),
+    text: "",
+  }));
+
+  function textOf(entry) {
+    if (!entry.text) {
+      const sources = [...entry.claim.querySelectorAll("math")].map((formula) => formula.dataset.tex);
+      entry.text = [entry.claim.textContent, ...sources].join(" ").toLowerCase();
+    }
+    return entry.text;
+  }
+
+  function matches(entry, word) {
+    const excluded = word.length > 1 && word.startsWith("-");
+    const wanted = excluded ? word.slice(1) : word;
+    const isFacet = /^(finding|outcome|kind|topic|post|evidence|device|arithmetic):/.test(wanted);
+    return excluded !== (isFacet ? entry.facets.has(wanted) : textOf(entry).includes(wanted));
+  }
+
+  function apply() {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const entry of claims) {
+      entry.claim.hidden = !words.every((word) => matches(entry, word));
+      shown += !entry.claim.hidden;
+    }
+    for (const section of document.querySelectorAll("section.post, section.topic")) {
+      section.hidden = words.length > 0 && !section.querySelector("details.claim:not([hidden])");
+    }
+    count.value = words.length ? `${shown} / ${claims.length}` : "";
+  }
+
+  // The address says what is shown, also in the links to the other language.
+  function mirror() {
+    const query = field.value.trim();
+    const search = query ? "?q=" + encodeURIComponent(query).replaceAll("%3A", ":").replaceAll("%20", "+") : "";
+    for (const [link, href] of elsewhere) link.setAttribute("href", href + search + location.hash);
+    if (search !== location.search) history.replaceState(null, "", location.pathname + search + location.hash);
+  }
+
+  function read() {
+    field.value = new URLSearchParams(location.search).get("q") ?? "";
+    apply();
+    mirror();
+  }
+
+  // A link to a claim opens it, also where the filter hides it or the browser does not open what is folded.
+  function open() {
+    const claim = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details.claim");
+    if (claim) {
+      if (claim.hidden) {
+        field.value = "";
+        apply();
+      }
+      claim.open = true;
+      claim.querySelector("article").scrollIntoView();
+    }
+    mirror();
+  }
+
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  field.addEventListener("input", () => {
+    apply();
+    mirror();
+  });
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select");
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      field.focus();
+    } else if (event.key === "Escape" && event.target === field) {
+      field.value = "";
+      apply();
+      mirror();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="?q="]');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    field.value = new URLSearchParams(link.getAttribute("href")).get("q");
+    apply();
+    mirror();
+    form.scrollIntoView();
+  });
+  window.addEventListener("hashchange", open);
+  read();
+  if (location.hash) open();
+}

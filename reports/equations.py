@@ -1,0 +1,60 @@
+"""LaTeX between dollar signs -> MathML, which every browser sets by itself, with the source kept beside it."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from markupsafe import Markup, escape
+from math_core import LatexError, LatexToMathML
+
+
+@cache
+def converter() -> LatexToMathML:
+    return LatexToMathML(fancy_error=False)
+
+
+@cache
+def formula(source: str) -> str:
+    """TeX as MathML, with its source kept in `data-tex`. Raises `LatexError`."""
+    mathml = converter().convert_with_local_state(source, displaystyle=False)
+    return mathml.replace("<math", f'<math data-tex="{escape(source)}"', 1)
+
+
+def pieces(text: str) -> Iterator[tuple[bool, str]]:
+    """(is a formula, content) for a text with TeX between dollar signs; a dollar without a partner is text."""
+    parts = text.split("$")
+    if len(parts) % 2 == 0:
+        parts[-2:] = ["$".join(parts[-2:])]
+    return ((number % 2 == 1, part) for number, part in enumerate(parts))
+
+
+def tex(text: str) -> Markup:
+    """Escaped text with its formulas as MathML. What does not convert is shown as its source: a page must not fail."""
+    shown = []
+    for is_formula, part in pieces(text):
+        try:
+            shown.append(Markup(formula(part)) if is_formula else escape(part))
+        except LatexError:
+            shown.append(Markup('<code class="untypeset">{}</code>').format(f"${part}$"))
+    return Markup("").join(shown)
+
+
+def formula_problems(text: str) -> list[str]:
+    """One sentence for every formula in `text` that would not reach a reader as mathematics."""
+    found = [] if text.count("$") % 2 == 0 else [f"a dollar sign has no partner in {text!r}"]
+    for is_formula, source in pieces(text):
+        if not is_formula:
+            continue
+        try:
+            printed = html.unescape(re.sub(r"<[^>]*>", "", formula(source)))
+        except LatexError as error:
+            found.append(f"${source}$ is not converted: {error}")
+            continue
+        if "\\" in printed or "pt]" in printed:
+            found.append(f"${source}$ is printed with TeX left in it: {printed}")
+        elif not printed.strip():
+            found.append(f"${source}$ is printed as nothing")
+    return found
