@@ -105,6 +105,8 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
     if first != where:
         problems.append(f"its id is taken by {first}: rename one of them")
     if not problems:
+        for missing in claim.untranslated():
+            collector.warn(pytest.PytestCollectionWarning(f"claim {claim.id!r} ({where}) is not all in Chinese: add {missing}"))
         return None
     return Misdeclared.from_parent(collector, name=name, why=f"claim {claim.id!r} ({where}) cannot be run: " + "; ".join(problems))
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reports import evidence
-from reports.diff import changes
-from reports.publish import EVIDENCE, VERDICTS, Published, load, load_verdicts, publish, render
+from reports.language import LANGUAGES, page_name
+from reports.publish import EVIDENCE, VERDICTS, Published, differences, load_any, load_verdicts, publish, render, replace
 
 UNUSABLE = 2  # exit status where nothing was written, the same as argparse's own
 
@@ -32,36 +32,39 @@ def parser() -> argparse.ArgumentParser:
     merging = commands.add_parser("merge", help="one report from the evidence of several runs or machines")
     merging.add_argument("sources", nargs="+", type=Path, metavar="SOURCE", help="report folder or evidence.jsonl")
     merging.add_argument("-o", "--output", required=True, type=Path, metavar="DIR", help="folder for the merged verdicts and page")
+    previous(merging)
     merging.set_defaults(run=merge_command)
     rendering = commands.add_parser("render", help="rebuild the page of a report folder")
     rendering.add_argument("folder", type=Path, metavar="DIR", help="a folder with evidence.jsonl, or with verdicts.json alone")
+    previous(rendering)
     rendering.set_defaults(run=render_command)
     comparing = commands.add_parser("diff", help="what changed between two runs; exit status 1 if anything got worse")
     comparing.add_argument("old", type=Path, metavar="OLD", help="report folder, verdicts.json or evidence.jsonl")
     comparing.add_argument("new", type=Path, metavar="NEW", help="the same of the later run")
+    comparing.add_argument("-o", "--output", type=Path, metavar="DIR", help="also write the differences as a page into this folder")
     comparing.set_defaults(run=diff_command)
     return made
 
 
+def previous(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--previous", type=Path, metavar="OLD", help="an earlier run; the page says what has changed since")
+
+
 def diff_command(given: argparse.Namespace) -> int:
-    documents = [verdicts_of(path) for path in (given.old, given.new)]
-    try:
-        found = list(changes(*documents))
-    except (LookupError, TypeError, ValueError, AttributeError) as error:  # a document may lack anything anywhere
-        why = f"{given.old} and {given.new}: one of them is not what an audit writes ({error!r}); run the audit again"
-        raise evidence.UnusableEvidence(why) from error
+    old, new = load_any(given.old), load_any(given.new)
+    found = differences(old, new)
     for change in found:
         print(f"{'worse ' if change.worse else 'other '} {change.claim}: {change.what}")
     worse = sum(change.worse for change in found)
     print(f"{len(found)} differences, {worse} of them for the worse")
+    if given.output:
+        from reports.page import changes_page
+
+        given.output.mkdir(parents=True, exist_ok=True)
+        for language in LANGUAGES:
+            replace(given.output / page_name("changes", language), changes_page(found, old, new, language))
+        print(given.output / page_name("changes", "en"))
     return 1 if worse else 0
-
-
-def verdicts_of(path: Path) -> dict[str, Any]:
-    """The verdict document of a report folder or of either of its files."""
-    if path.is_dir():
-        path = path / (VERDICTS if (path / VERDICTS).exists() else EVIDENCE)
-    return load(path) if path.suffix == ".jsonl" else load_verdicts(path)
 
 
 def merge_command(given: argparse.Namespace) -> int:
@@ -75,7 +78,7 @@ def merge_command(given: argparse.Namespace) -> int:
         raise evidence.UnusableEvidence(
             f"{given.output}: holds a run of its own, whose verdicts would be overwritten; name another folder with -o"
         )
-    published = publish(given.sources, given.output)
+    published = publish(given.sources, given.output, before(given))
     tell(published)
     return 0
 
@@ -84,18 +87,22 @@ def render_command(given: argparse.Namespace) -> int:
     if not given.folder.is_dir():
         raise evidence.UnusableEvidence(f"{given.folder}: is no folder; give the folder that an audit wrote (audit-report by default)")
     if (given.folder / EVIDENCE).exists():
-        published = publish([given.folder], given.folder)
+        published = publish([given.folder], given.folder, before(given))
     else:
-        published = rendered(given.folder)
+        published = rendered(given.folder, before(given))
     tell(published)
     return 0 if published.page else UNUSABLE
 
 
-def rendered(folder: Path) -> Published:
+def before(given: argparse.Namespace) -> dict[str, Any] | None:
+    return load_any(given.previous) if given.previous else None
+
+
+def rendered(folder: Path, previous: dict[str, Any] | None) -> Published:
     document = load_verdicts(folder / VERDICTS)
     try:
-        return render(document, folder)
-    except OSError:
+        return render(document, folder, previous)
+    except (OSError, evidence.UnusableEvidence):
         raise
     except Exception as error:  # a document may lack anything anywhere; whatever the template trips over, it is the document
         raise evidence.UnusableEvidence(f"{folder / VERDICTS}: is not what an audit writes ({error}); run the audit again") from error

@@ -17,11 +17,10 @@ INK, LABEL_PAPER = "#ffffff", "#3a3c40"
 GREEN, AMBER, RED = "#17633f", "#6d4a00", "#8d1237"
 
 TEMPLATE = """\
-<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-labelledby="title">
-<title id="title">{label}: {said}</title>
-<clipPath id="round"><rect width="{width}" height="20" rx="3"/></clipPath>
-<g clip-path="url(#round)"><rect width="{middle}" height="20" fill="{label_paper}"/><rect x="{middle}" width="{rest}" height="20" fill="{paper}"/></g>
-<g fill="{ink}" font-family="Verdana, 'DejaVu Sans', Geneva, sans-serif" font-size="11" aria-hidden="true">
+<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="20" role="img" aria-label="{label}: {said}">
+<title>{label}: {said}</title>
+<rect width="{middle}" height="20" fill="{label_paper}"/><rect x="{middle}" width="{rest}" height="20" fill="{paper}"/>
+<g fill="{ink}" font-family="Verdana, 'DejaVu Sans', Geneva, sans-serif" font-size="11">
 <text x="{pad}" y="14" textLength="{label_length}">{label}</text>
 <text x="{start}" y="14" textLength="{length}">{said}</text>
 </g>

@@ -167,7 +167,11 @@ def ladder(rows: list[dict[str, Any]]) -> Ladder | None:
 
     Reordered sums have the unit roundoff of their dtype, so that they are no rung of their own.
     """
-    known = [(unit_of(row["arithmetic"]), float(row["residual"]), row) for row in rows if "residual" in row and "reassociated" not in row["arithmetic"]]
+    known = [
+        (unit_of(row["arithmetic"]), float(row["residual"]), row)
+        for row in rows
+        if "residual" in row and "reassociated" not in row["arithmetic"]
+    ]
     known = sorted(
         ((u, r, row) for u, r, row in known if u and r > 0), key=lambda rung: (-rung[0], rung[2]["device"], rung[2]["arithmetic"])
     )

@@ -17,7 +17,8 @@ SPECIFICATION = "https://w3id.org/ro/crate/1.3"
 LICENSE = "https://spdx.org/licenses/MIT"
 JSON_SCHEMA = "https://json-schema.org/draft/2020-12/schema"
 CTRF = "https://ctrf.io"
-BLOG_AUTHOR, AUTHORS = "#su-jianlin", "#authors"
+AUTHORS = "#authors"
+BLOG_AUTHOR = {"@id": "#su-jianlin", "@type": "Person", "name": "Su Jianlin", "alternateName": "苏剑林", "url": "https://kexue.fm"}
 
 VERDICTS_SCHEMA = "verdicts.schema.json"
 ENCODINGS = {
@@ -41,29 +42,42 @@ KNOWN = {
 LANGUAGES = {"index.html": "en", "index.zh.html": "zh"}
 STANDARDS = {JSON_SCHEMA: "JSON Schema 2020-12", CTRF: "Common Test Report Format"}
 
+STATUSES = {"http://schema.org/CompletedActionStatus": "completed", "http://schema.org/FailedActionStatus": "failed"}
+
 Entity = dict[str, Any]
 
 
 def crate(document: dict[str, Any], files: list[str]) -> str:
     """The RO-Crate metadata of a report folder. files: names of what lies in it beside the metadata."""
     files = [name for name in files if name != METADATA]
+    actions = list(runs(document, files))
     graph = [
         {"@id": METADATA, "@type": "CreativeWork", "conformsTo": ref(SPECIFICATION), "about": ref("./")},
         root(document, files),
         *(file(name, files) for name in files),
-        *runs(document, files),
+        *actions,
+        *software(document),
         *posts(document),
-        {"@id": BLOG_AUTHOR, "@type": "Person", "name": "Su Jianlin", "alternateName": "苏剑林", "url": "https://kexue.fm"},
+        *([BLOG_AUTHOR] if document["posts"] else []),
         {"@id": AUTHORS, "@type": "Organization", "name": "the kexue-audit authors"},
         {"@id": LICENSE, "@type": "CreativeWork", "name": "MIT License", "description": "Use, copy and change it freely; keep the notice."},
     ]
-    used = {KNOWN[name][2] for name in files if name in KNOWN}
-    graph += [{"@id": id, "@type": ["CreativeWork", "Profile"], "name": name, "url": id} for id, name in STANDARDS.items() if id in used]
+    standards = {KNOWN[name][2] for name in files if name in KNOWN}
+    graph += [
+        {"@id": id, "@type": ["CreativeWork", "Profile"], "name": name, "url": id} for id, name in STANDARDS.items() if id in standards
+    ]
+    statuses = {action["actionStatus"]["@id"] for action in actions}
+    graph += [{"@id": id, "@type": "ActionStatusType", "name": name} for id, name in STATUSES.items() if id in statuses]
     return json.dumps({"@context": f"{SPECIFICATION}/context", "@graph": graph}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def ref(id: str) -> Entity:
     return {"@id": id}
+
+
+def refs(ids: list[str]) -> Entity | list[Entity]:
+    """A single value stands without brackets, which is how the specification wants it."""
+    return ref(ids[0]) if len(ids) == 1 else [ref(id) for id in ids]
 
 
 def root(document: dict[str, Any], files: list[str]) -> Entity:
@@ -80,9 +94,9 @@ def root(document: dict[str, Any], files: list[str]) -> Entity:
         "datePublished": shown(newest(document)["started"]),
         "license": ref(LICENSE),
         "author": ref(AUTHORS),
-        "hasPart": [ref(quote(name)) for name in files],
-        "about": [ref(post["@id"]) for post in posts(document)],
-        "mentions": [ref(run_id(number)) for number in range(1, len(document["runs"]) + 1)],
+        "hasPart": refs([quote(name) for name in files]),
+        "about": refs([post["@id"] for post in posts(document)]),
+        "mentions": refs([run_id(number) for number, _ in enumerate(document["runs"], start=1)]),
     }
 
 
@@ -100,12 +114,8 @@ def file(name: str, files: list[str]) -> Entity:
 
 
 def runs(document: dict[str, Any], files: list[str]) -> Iterator[Entity]:
-    """Each run as the action that made the files, and each version of the software that was its instrument."""
-    software: dict[str, Entity] = {}
+    """Each run as an action whose result is the files."""
     for number, run in enumerate(document["runs"], start=1):
-        commit = shown(version(run))
-        instrument = f"#kexue-audit-{quote(commit)}" if commit else "#kexue-audit"
-        software[instrument] = {"@id": instrument, "@type": "SoftwareApplication", "name": "kexue-audit", "version": commit or "unknown"}
         complete = run["status"] == "complete"
         yield {
             "@id": run_id(number),
@@ -113,16 +123,29 @@ def runs(document: dict[str, Any], files: list[str]) -> Iterator[Entity]:
             "name": f"Run {number} of the audit",
             "description": described(run),
             "startTime": shown(run["started"]),
-            "instrument": ref(instrument),
-            "result": [ref(quote(name)) for name in files],
+            "instrument": ref(software_id(run)),
+            "result": refs([quote(name) for name in files]),
             "actionStatus": ref(f"http://schema.org/{'Completed' if complete else 'Failed'}ActionStatus"),
             **({} if complete else {"error": shown(run["status"])}),
         }
-    yield from software.values()
 
 
 def run_id(number: int) -> str:
     return f"#run-{number}"
+
+
+def software(document: dict[str, Any]) -> list[Entity]:
+    """The audit in each version that ran.
+
+    In RO-Crate a SoftwareApplication must have a url, and this one has no address to give: a work with a version needs none.
+    """
+    kind = {"@type": "CreativeWork", "additionalType": "http://schema.org/SoftwareApplication", "name": "kexue-audit"}
+    versions = {software_id(run): version(run) or "unknown" for run in document["runs"]}
+    return [{"@id": id, **kind, "version": commit, "author": ref(AUTHORS), "license": ref(LICENSE)} for id, commit in versions.items()]
+
+
+def software_id(run: dict[str, Any]) -> str:
+    return f"#kexue-audit-{quote(version(run)) or 'unknown'}"
 
 
 def posts(document: dict[str, Any]) -> list[Entity]:
@@ -136,7 +159,7 @@ def posts(document: dict[str, Any]) -> list[Entity]:
             "url": shown(post["url"]),
             "inLanguage": "zh",
             "datePublished": shown(post["date"]),
-            "author": ref(BLOG_AUTHOR),
+            "author": ref(BLOG_AUTHOR["@id"]),
         }
         for post in document["posts"]
     ]

@@ -48,7 +48,7 @@ def ctrf(document: dict[str, Any]) -> str:
             },
             "tests": [test(case) for case in found],
             "environment": {
-                "commit": run["commit"],
+                "commit": version(run),
                 "healthy": not any(case.outcome in (RUN_INCOMPLETE, NOT_COLLECTED) for case in found),
                 "extra": {"runs": [described(each) for each in document["runs"]]},
             },

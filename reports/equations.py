@@ -1,10 +1,10 @@
-"""LaTeX between dollar signs -> MathML, which every browser sets by itself, with the source kept beside it."""
+"""LaTeX between dollar signs -> MathML, which every browser sets by itself."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from markupsafe import Markup, escape
@@ -18,9 +18,8 @@ def converter() -> LatexToMathML:
 
 @cache
 def formula(source: str) -> str:
-    """TeX as MathML, with its source kept in `data-tex`. Raises `LatexError`."""
-    mathml = converter().convert_with_local_state(source, displaystyle=False)
-    return mathml.replace("<math", f'<math data-tex="{escape(source)}"', 1)
+    """TeX as MathML. Raises `LatexError`."""
+    return converter().convert_with_local_state(source, displaystyle=False)
 
 
 def pieces(text: str) -> Iterator[tuple[bool, str]]:
@@ -29,6 +28,11 @@ def pieces(text: str) -> Iterator[tuple[bool, str]]:
     if len(parts) % 2 == 0:
         parts[-2:] = ["$".join(parts[-2:])]
     return ((number % 2 == 1, part) for number, part in enumerate(parts))
+
+
+def sources(texts: Iterable[str]) -> list[str]:
+    """The formulas of the texts as their authors wrote them, each once, in order: for copying, and for the search of a page."""
+    return list(dict.fromkeys(part for text in texts for is_formula, part in pieces(text) if is_formula))
 
 
 def tex(text: str) -> Markup:

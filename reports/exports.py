@@ -114,7 +114,7 @@ def newest(document: dict[str, Any]) -> dict[str, Any]:
 
 def version(run: dict[str, Any]) -> str:
     """Commit of the audited tree, marked as git does where there were uncommitted changes; empty outside of git."""
-    return f"{run['commit']}{'-dirty' if run['commit'] and run['dirty'] else ''}"
+    return shown(f"{run['commit']}{'-dirty' if run['commit'] and run['dirty'] else ''}")
 
 
 def described(run: dict[str, Any]) -> str:

@@ -40,8 +40,8 @@ def junit(document: dict[str, Any]) -> str:
         )
         if suite == AUDIT:
             properties = ElementTree.SubElement(element, "properties")
-            for run in document["runs"]:
-                ElementTree.SubElement(properties, "property", name="run", value=described(run))
+            for number, run in enumerate(document["runs"], start=1):
+                ElementTree.SubElement(properties, "property", name=f"run {number}", value=described(run))
         for case in inside:
             write(element, case)
     ElementTree.indent(root, " ")
@@ -56,7 +56,7 @@ def counts(inside: list[Case]) -> dict[str, str]:
 def write(suite: ElementTree.Element, case: Case) -> None:
     element = ElementTree.SubElement(suite, "testcase", classname=".".join(case.suite), name=case.name)
     if kind := ELEMENT[case.outcome]:
-        why = case.message or case.outcome
+        why = case.message.strip() or case.outcome
         ElementTree.SubElement(element, kind, type=case.outcome, message=why.splitlines()[0][:HEADLINE]).text = why
     if case.facts:
         ElementTree.SubElement(element, "system-out").text = "\n".join(f"{name}: {value}" for name, value in case.facts.items())

@@ -8,11 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from reports.chinese import CHINESE
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*(?:e[+-]?\d+)?")
+
+
+def page_name(stem: str, language: str) -> str:
+    """File name of a page: English has the plain one."""
+    return f"{stem}.html" if language == "en" else f"{stem}.{language}.html"
 
 
 def pattern(name: str) -> str:
@@ -27,6 +33,16 @@ def translated(name: str, names: Mapping[str, str]) -> str:
         return name
     numbers = iter(NUMBER.findall(name))
     return re.sub("#", lambda _: next(numbers, "#"), found)
+
+
+def untranslated(claim: dict[str, Any]) -> list[str]:
+    """Names that the page of a claim shows and that have no Chinese, with # for every number."""
+    shown = [name for part in ("measures", "statistics", "certificates") for name in claim[part]]
+    shown += [row["at"] for row in claim["rows"] if "at" in row]
+    for figure in claim["figures"]:
+        shown += [figure["title"], figure["x"], figure["y"], *figure["series"]]
+        shown += [x for points in figure["series"].values() for x, _, _ in points if isinstance(x, str)]
+    return sorted({pattern(name) for name in shown} - claim["names"].keys())
 
 
 def words(language: str) -> tuple[Callable[[str], str], Callable[[str, str, int], str]]:

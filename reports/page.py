@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -23,8 +23,8 @@ from markupsafe import Markup
 
 from reports.chart import chart, ladder
 from reports.diff import Change
-from reports.equations import tex
-from reports.language import LANGUAGES, translated, words
+from reports.equations import sources, tex
+from reports.language import LANGUAGES, page_name, translated, words
 from reports.verdicts import OUTCOMES
 
 HERE = Path(__file__).parent
@@ -32,9 +32,11 @@ ASSETS = HERE / "assets"
 FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
-GLANCE = 220  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
+GLANCE = 100  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
+FAMILY_NAMES = {"digits": "high precision", "reassociated": "reordered sums"}
+STATISTIC_NAMES = {"critical": "critical value", "power_at": "detects from"}
 BEYOND_FLOAT64 = ("digits", "ball", "mpmath")  # words of the arithmetics that the family "digits" stands for
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
@@ -70,13 +72,9 @@ def changes_page(changes: Iterable[Change], old: dict[str, Any], new: dict[str, 
     return rendered("changes.html", language, changes=list(changes), old=visible(old), new=visible(new))
 
 
-def page_name(stem: str, language: str) -> str:
-    """File name of a page: English has the plain one."""
-    return f"{stem}.html" if language == "en" else f"{stem}.{language}.html"
-
-
 def rendered(template: str, language: str, **context: Any) -> str:
     css = (ASSETS / "page.css").read_text(encoding="utf-8")
+    css += placed(context.get("columns", []), words(language)[0])
     css += f'@font-face{{font-family:"Audit Math";src:url("data:font/woff2;base64,{base64.b64encode(FONT.read_bytes()).decode()}")}}\n'
     script = (ASSETS / "filter.js").read_text(encoding="utf-8")
     return (
@@ -91,6 +89,15 @@ def rendered(template: str, language: str, **context: Any) -> str:
             **context,
         )
     )
+
+
+def placed(columns: list[Column], say: Callable[[str], str]) -> str:
+    """Where the style sheet puts the field of each column, and its name for where there is no room for a heading."""
+    rules = [f".columns, .cells {{ grid-template-columns: repeat({len(columns)}, 3.5rem); }}\n"] if columns else []
+    for place, (device, family) in enumerate(columns):
+        name = re.sub(r"[^\w .-]", "?", f"{device} {say(FAMILY_NAMES.get(family, family))}")  # a device may be called anything
+        rules.append(f'.c{place} {{ grid-column: {place + 1}; }} .cells > .c{place}::before {{ content: "{name} "; }}\n')
+    return "".join(rules)
 
 
 def policy(css: str, script: str) -> str:
@@ -116,6 +123,12 @@ def environment(language: str) -> Environment:
     def chosen(text: dict[str, str]) -> str:
         return text[language] or text["en"]
 
+    def latex(claim: dict[str, Any]) -> list[str]:
+        texts = [claim[name] for name in ("says", "found", "corrected", "scope", "limits")] + [
+            pinned["why"] for pinned in claim["counterexamples"]
+        ]
+        return [source for source in sources(map(chosen, texts)) if len(source) > 1]
+
     def named(name: str, names: dict[str, str]) -> Markup:
         return tex(translated(name, names) if language == "zh" else name)
 
@@ -126,11 +139,13 @@ def environment(language: str) -> Environment:
         "told": told,
         "tex": tex,
         "chosen": chosen,
+        "latex": latex,
         "typeset": lambda text: tex(chosen(text)),
         "named": named,
         "percent": percent,
+        "absent": absent,
+        "condensed": condensed,
         "times": lambda value: figure(number(value), 2) if math.isfinite(number(value)) else "∞",
-        "share": share,
         "figure": figure,
         "kept": kept,
         "ordered": ordered,
@@ -143,6 +158,8 @@ def environment(language: str) -> Environment:
         "facets": facets,
         "tally": tally,
         "page_name": page_name,
+        "FAMILY_NAMES": FAMILY_NAMES,
+        "STATISTIC_NAMES": STATISTIC_NAMES,
         "LANGUAGES": LANGUAGES,
         "FINDINGS": FINDINGS,
         "SHORT": SHORT,
@@ -163,7 +180,18 @@ def visible(value: Any) -> Any:
     return value
 
 
-# Numbers
+# Cases and numbers
+
+TENSOR = re.compile(r"\[-?[\d.e+-]+(?:, -?[\d.e+-]+)+\]")
+STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
+
+
+def condensed(case: str) -> str:
+    """A text with the sizes of its lists in place of their numbers: x=[[1.0, ...], ...] becomes x=‹4×8›. In full it is in verdicts.json."""
+    shorter = TENSOR.sub(lambda found: f"‹{found[0].count(',') + 1}›", case)
+    while (stacked := STACK.sub(lambda found: f"‹{found[0].count('‹')}×{found[1][1:]}", shorter)) != shorter:
+        shorter = stacked
+    return shorter
 
 
 def number(value: float | str) -> float:
@@ -178,11 +206,6 @@ def percent(value: float | str) -> str:
     if percents and percents < 0.1:
         return "< 0.1 %"
     return f"{percents:.2g} %" if percents < 100 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
-
-
-def share(value: float | str) -> float:
-    """A share of a budget as what a bar can show, between 0 and 1."""
-    return round(min(max(number(value), 0.0), 1.0), 3) if not math.isnan(number(value)) else 1.0
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -218,15 +241,11 @@ def tally(claims: list[dict[str, Any]]) -> dict[str, Any]:
     return {"findings": Counter(claim["finding"] for claim in claims), "missed": in_order(missed, OUTCOMES)}
 
 
-def facets(claim: dict[str, Any], post: dict[str, Any]) -> str:
-    """What the filter can ask of a claim, as words `name:value`. A device or an arithmetic counts where it has evidence."""
+def facets(claim: dict[str, Any]) -> str:
+    """What the filter can ask of a claim beside its topic and post, as words `name:value`. A device counts where it has evidence."""
     found = {
         "finding": [claim["finding"]],
         "outcome": [claim["outcome"]],
-        "kind": [claim["kind"]],
-        "topic": [post["topic"]],
-        "post": [str(post["archive"])],
-        "evidence": claim["strengths"],
     }
     ran = [column(row) for row in claim["rows"] if row["outcome"] != "not run"]
     found["device"] = sorted({device for device, _ in ran})
@@ -271,6 +290,15 @@ def cell(rows: list[dict[str, Any]]) -> dict[str, Any]:
     worst = min(rows, key=lambda row: OUTCOMES.index(row["outcome"]))
     shares = [row["share"] for row in rows if "share" in row]
     return {"outcome": worst["outcome"], "reason": worst["reason"], "share": max(shares, key=number, default=None)}
+
+
+def absent(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str]]]:
+    """(device, why, arithmetics) for every reason for which rows were not run."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row["outcome"] == "not run":
+            reasons.setdefault((row["device"], row["reason"]), []).append(row["arithmetic"])
+    return [(device, why, arithmetics) for (device, why), arithmetics in reasons.items()]
 
 
 def kept(controls: list[dict[str, Any]]) -> int:

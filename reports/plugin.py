@@ -25,6 +25,7 @@ from claims.vocabulary import Finding
 from oracles.evidence import Refuted, recording
 from reports import evidence, publish, terminal
 from reports.observe import observed, recorded
+from reports.progress import Progress
 
 DEFAULT_FOLDER = "audit-report"
 PROPERTY = "audit-evidence"
@@ -40,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("audit")
     group.addoption(
         "--report", default=DEFAULT_FOLDER, metavar="DIR", help=f"folder for evidence, verdicts and page (default {DEFAULT_FOLDER})"
+    )
+    group.addoption(
+        "--previous", metavar="OLD", help="report folder or verdicts.json of an earlier run; the page says what has changed since"
     )
 
 
@@ -144,12 +148,14 @@ class Controller:
         self.folder = folder if folder.is_absolute() else config.invocation_params.dir / folder
         self.scratch = tempfile.TemporaryDirectory(prefix="audit-spool-", ignore_cleanup_errors=True)
         self.spool = Path(self.scratch.name)
+        self.progress: Progress | None = None
         self.errors: list[dict[str, str]] = []
         self.roles: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, str] = {}  # by node id, of the items that have finished
         self.interrupted = ""
         self.started = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.begun = False
+        self.previous = earlier(config)  # read now: it may be what this run is about to overwrite
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self.file = (self.folder / publish.EVIDENCE).open("a", encoding="utf-8")  # what is there stays until this run has claims
@@ -175,7 +181,7 @@ class Controller:
         """Replace the evidence of an earlier run, and what was made of it: if this run dies, no older verdict stands for it."""
         self.begun = True
         self.file.truncate(0)
-        for name in (publish.VERDICTS, publish.PAGE):
+        for name in publish.MADE:
             (self.folder / name).unlink(missing_ok=True)
         self.append("run", format=evidence.FORMAT, **self.header())
 
@@ -214,6 +220,10 @@ class Controller:
             self.begin()
             self.roles = {item["nodeid"]: item for item in expected["items"]}
             self.append("expected", **expected)
+            if reporter := self.config.pluginmanager.getplugin("terminalreporter"):
+                self.progress = Progress(reporter)
+                self.progress.expect(self.roles)
+                self.config.pluginmanager.register(self.progress, "audit-progress")
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         item = self.roles.get(report.nodeid)
@@ -235,6 +245,8 @@ class Controller:
                 message="its process died while it ran: it crashed, was killed or ran out of memory",
                 evidence=known,
             )
+        if self.progress and report.nodeid in self.answers:
+            self.progress.answered(item["claim"], as_expected=report.passed or report.skipped)
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
         self.interrupted = excinfo.typename
@@ -261,11 +273,21 @@ class Controller:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.begun:
-            terminal.write(terminalreporter, publish.publish([self.folder / publish.EVIDENCE], self.folder))
+            terminal.write(terminalreporter, publish.publish([self.folder / publish.EVIDENCE], self.folder, self.previous))
 
     def pytest_unconfigure(self) -> None:
         self.file.close()
         self.scratch.cleanup()
+
+
+def earlier(config: pytest.Config) -> dict[str, Any] | None:
+    """The verdict document that --previous names."""
+    if (given := config.getoption("--previous")) is None:
+        return None
+    try:
+        return publish.load_any(config.invocation_params.dir / given)
+    except evidence.UnusableEvidence as error:
+        raise pytest.UsageError(f"--previous {error}") from None
 
 
 def sentence_of(text: str) -> str:

@@ -1,22 +1,33 @@
-"""Evidence files in, a folder with `verdicts.json` and `index.html` out."""
+"""Evidence files in, a folder out: `verdicts.json`, the page in each language, and the same for programs that read test reports."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from reports import evidence
+from reports.badge import badge
+from reports.crate import METADATA, VERDICTS_SCHEMA, crate
+from reports.ctrf import ctrf
+from reports.diff import Change, changes
+from reports.junit import junit
+from reports.language import LANGUAGES, page_name
 from reports.verdicts import FORMAT, merge, verdicts
 
-EVIDENCE, VERDICTS, PAGE = "evidence.jsonl", "verdicts.json", "index.html"
+EVIDENCE, VERDICTS, PAGE = "evidence.jsonl", "verdicts.json", page_name("index", "en")
+PAGES = {page_name("index", language): language for language in LANGUAGES}
+EXPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"junit.xml": junit, "ctrf.json": ctrf, "badge.svg": badge}
+SCHEMA = Path(__file__).parent / VERDICTS_SCHEMA
+MADE = (VERDICTS, VERDICTS_SCHEMA, *EXPORTS, METADATA, *PAGES)  # every file that is made from evidence
 
 
 @dataclass(frozen=True)
 class Published:
-    """What was written. page is None where the page could not be rendered, `why` says so with the remedy."""
+    """What was written. page is None where the pages could not be rendered, `why` says so with the remedy."""
 
     document: dict[str, Any]
     verdicts: Path
@@ -48,26 +59,52 @@ def load_verdicts(path: Path) -> dict[str, Any]:
     return document
 
 
-def publish(sources: list[Path], folder: Path) -> Published:
-    """Merge the evidence in `sources` (files or report folders) and write its verdicts and its page into `folder`."""
+def publish(sources: list[Path], folder: Path, previous: dict[str, Any] | None = None) -> Published:
+    """Merge the evidence in `sources` (files or report folders) and write all that is made of it into `folder`.
+
+    previous: the verdict document of an earlier run; the page then says what has changed since.
+    """
     documents = [load(source) for source in sources]
     document = documents[0] if len(documents) == 1 else merge(documents)
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / VERDICTS, json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-    return render(document, folder)
+    return render(document, folder, previous)
 
 
-def render(document: dict[str, Any], folder: Path) -> Published:
-    """Write the page of a verdict document. Where it cannot be rendered, no page of older verdicts stays in its place."""
-    html = folder / PAGE
+def render(document: dict[str, Any], folder: Path, previous: dict[str, Any] | None = None) -> Published:
+    """Write all that is made of a verdict document. Where pages cannot be rendered, none of older verdicts stays in their place."""
+    replace(folder / VERDICTS_SCHEMA, SCHEMA.read_text(encoding="utf-8"))
+    for name, export in EXPORTS.items():
+        replace(folder / name, export(document))
+    since = None if previous is None else differences(previous, document)
     try:
-        from reports.page import page
+        from reports.page import audit_page
     except ModuleNotFoundError as error:
-        html.unlink(missing_ok=True)
+        for name in PAGES:
+            (folder / name).unlink(missing_ok=True)
         why = f"no page: {error.name} is not installed; pip install jinja2 math-core, then python -m reports render {folder}"
-        return Published(document, folder / VERDICTS, None, why)
-    replace(html, page(document))
-    return Published(document, folder / VERDICTS, html)
+    else:
+        why = ""
+        for name, language in PAGES.items():
+            replace(folder / name, audit_page(document, language, since))
+    files = [name for name in (*MADE, EVIDENCE) if name != METADATA and (folder / name).exists()]
+    replace(folder / METADATA, crate(document, files))
+    return Published(document, folder / VERDICTS, None if why else folder / PAGE, why)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:
+    """What changed between two verdict documents. Raises `evidence.UnusableEvidence` for what is none."""
+    try:
+        return list(changes(old, new))
+    except (LookupError, TypeError, ValueError, AttributeError) as error:  # a document may lack anything anywhere
+        raise evidence.UnusableEvidence(f"one of the two runs is not what an audit writes ({error!r}); run the audit again") from error
+
+
+def load_any(path: Path) -> dict[str, Any]:
+    """The verdict document of a report folder or of either of its files. Raises `evidence.UnusableEvidence`."""
+    if path.is_dir():
+        path = path / (VERDICTS if (path / VERDICTS).exists() else EVIDENCE)
+    return load(path) if path.suffix == ".jsonl" else load_verdicts(path)
 
 
 def replace(path: Path, text: str) -> None:

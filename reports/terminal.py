@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reports.language import untranslated
 from reports.publish import Published
 from reports.verdicts import number
 
@@ -26,6 +27,9 @@ def write(reporter: pytest.TerminalReporter, published: Published) -> None:
             reporter.write_line(f"    {impl['name']}: {impl['was']}" + (f", {first_line(impl['message'])}" if impl["message"] else ""))
     for error in document["errors"]:
         reporter.write_line(f"not collected: {error['nodeid']}: {error['message']}", red=True)
+    for claim in document["claims"]:
+        for name in untranslated(claim):
+            reporter.write_line(f"no Chinese: {claim['id']}: add {name!r} to names in its zh=dict(names={{...}})", yellow=True)
     reporter.write_line("")
     for run in document["runs"]:
         reporter.write_line(f"run: {run['status']}", **({} if run["status"] == "complete" else {"red": True}))

@@ -92,7 +92,7 @@ def verdict(declared: dict[str, Any], items: list[dict[str, Any]], *, ended: boo
         ],
         "found_case": found_case(main),
         "impls": [implementation(item) for item in items if item["role"] == "impl"],
-        "reproduce": f'pytest "{node}"',
+        "reproduce": f"pytest --claim {declared['id']}",
     }
 
 
@@ -164,12 +164,14 @@ def control(item: dict[str, Any]) -> dict[str, Any]:
         "was": said.get(answer, "lost" if result else "not finished"),
         "message": result.get("message", ""),
         "examples": sum(examples_of(evidence_of(item)).values()),
-        **(
-            {"share": max(shares, key=number)}
-            if (shares := [row["share"] for row in evidence_of(item).get("rows", []) if "share" in row])
-            else {}
-        ),
+        **share_of(evidence_of(item)),
     }
+
+
+def share_of(part: dict[str, Any]) -> dict[str, Any]:
+    """The largest share of an error budget in a part of the evidence, where it was judged by one."""
+    shares = [row["share"] for row in part.get("rows", []) if "share" in row]
+    return {"share": max(shares, key=number)} if shares else {}
 
 
 def implementation(item: dict[str, Any]) -> dict[str, Any]:

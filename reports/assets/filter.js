@@ -8,22 +8,19 @@
   const elsewhere = [...document.querySelectorAll(".languages a")].map((link) => [link, link.getAttribute("href")]);
   const claims = [...document.querySelectorAll("details.claim")].map((claim) => ({
     claim,
-    facets: new Set((claim.dataset.is + " " + claim.closest("[data-is].topic").dataset.is).toLowerCase().split(" ")),
+    facets: new Set((claim.dataset.is + " " + claim.closest(".post").dataset.is).toLowerCase().split(" ")),
     text: "",
   }));
 
   function textOf(entry) {
-    if (!entry.text) {
-      const sources = [...entry.claim.querySelectorAll("math")].map((formula) => formula.dataset.tex);
-      entry.text = [entry.claim.textContent, ...sources].join(" ").toLowerCase();
-    }
+    entry.text ||= entry.claim.textContent.toLowerCase();
     return entry.text;
   }
 
   function matches(entry, word) {
     const excluded = word.length > 1 && word.startsWith("-");
     const wanted = excluded ? word.slice(1) : word;
-    const isFacet = /^(finding|outcome|kind|topic|post|evidence|device|arithmetic):/.test(wanted);
+    const isFacet = /^(finding|outcome|topic|post|device|arithmetic):/.test(wanted);
     return excluded !== (isFacet ? entry.facets.has(wanted) : textOf(entry).includes(wanted));
   }
 
