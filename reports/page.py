@@ -182,7 +182,8 @@ def visible(value: Any) -> Any:
 
 # Cases and numbers
 
-TENSOR = re.compile(r"\[-?[\d.e+-]+(?:, -?[\d.e+-]+)+\]")
+FLOAT = r"-?(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|inf|nan)"  # not an integer: [0, 4, 0] is a place in a tensor
+TENSOR = re.compile(rf"\[{FLOAT}(?:, {FLOAT})*\]")
 STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
 
 
