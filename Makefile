@@ -1,15 +1,24 @@
 # make audit: judge every claim and write the report.  make test: the tests of the harness, then a quick audit.
+# make site: audit, then the folder to publish: this run and those of other machines in evidence/, merged (docs/publish.md).
 PYTHON ?= python3
 VENV ?= .venv
 REPORT ?= audit-report
+SITE ?= site
+PREVIOUS ?= $(wildcard $(SITE)/verdicts.json)
 BIN := $(VENV)/bin
 EVIDENCE := $(wildcard evidence/*.jsonl)
+AUDIT = $(BIN)/pytest claims -n auto --quiet --report $(REPORT)
 
-.PHONY: audit test clean
+.PHONY: audit site test clean
 
 audit: $(VENV)/installed
-	@status=0; $(BIN)/pytest claims -n auto --quiet --report $(REPORT) || status=$$?; \
-	$(if $(EVIDENCE),$(BIN)/python -m reports merge $(REPORT) $(EVIDENCE) -o $(REPORT)/merged || status=$$?;) \
+	@$(AUDIT)
+
+# What fails is published too, because it is what a reader must know; the exit status tells it afterwards.
+site: $(VENV)/installed
+	@status=0; $(AUDIT) || status=$$?; \
+	rm -rf $(SITE)/evidence && mkdir -p $(SITE)/evidence && cp $(REPORT)/evidence.jsonl $(EVIDENCE) $(SITE)/evidence && \
+	$(BIN)/python -m reports merge $(SITE)/evidence/*.jsonl -o $(SITE) $(PREVIOUS:%=--previous %) || status=$$?; \
 	exit $$status
 
 test: $(VENV)/installed
@@ -24,4 +33,4 @@ $(VENV)/installed: requirements.txt
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(REPORT)
+	rm -rf $(VENV) $(REPORT) $(SITE)

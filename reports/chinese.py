@@ -225,6 +225,6 @@ CHINESE = {
     "In a checkout of this project, with Python 3.11 or newer:": "在本项目的代码目录中，Python 3.11 或更新版本：",
     "The first judges every claim and writes this page; the second is one claim, with the line that stands at its end; the third holds your own code "
     "against the same properties. Without make: pip install -r requirements.txt, then pytest.": "第一行检验所有论断并写出本页；第二行只检验一条，每条论断末尾都有这一行；第三行用同样的性质检验你自己的代码。没有 make 时：pip install -r requirements.txt，然后 pytest。",
-    "What the checks themselves say, and the names of controls, are in English in both languages. Texts that end in … are cut, and ‹4×8› stands for a "
-    "list of that size; in full they are in verdicts.json.": "检验程序自己的输出以及对照的名称，在两种语言中都是英文。以 … 结尾的文本被截断，‹4×8› 代表该大小的列表；全文见 verdicts.json。",
+    "What the checks themselves say, and the names of controls, are in English in both languages. Texts with … in them are cut, and ‹4×8› stands for a "
+    "list of that size; in full they are in verdicts.json.": "检验程序自己的输出以及对照的名称，在两种语言中都是英文。含有 … 的文本有删节，‹4×8› 代表该大小的列表；全文见 verdicts.json。",
 }

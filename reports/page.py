@@ -127,7 +127,7 @@ def environment(language: str) -> Environment:
         texts = [claim[name] for name in ("says", "found", "corrected", "scope", "limits")] + [
             pinned["why"] for pinned in claim["counterexamples"]
         ]
-        return [source for source in sources(map(chosen, texts)) if len(source) > 1]
+        return [source for source in sources(map(chosen, texts)) if "\\" in source]  # d_k needs no help
 
     def named(name: str, names: dict[str, str]) -> Markup:
         return tex(translated(name, names) if language == "zh" else name)
@@ -144,7 +144,7 @@ def environment(language: str) -> Environment:
         "named": named,
         "percent": percent,
         "absent": absent,
-        "condensed": condensed,
+        "glanced": glanced,
         "times": lambda value: figure(number(value), 2) if math.isfinite(number(value)) else "∞",
         "figure": figure,
         "kept": kept,
@@ -164,7 +164,6 @@ def environment(language: str) -> Environment:
         "FINDINGS": FINDINGS,
         "SHORT": SHORT,
         "LONGEST": LONGEST,
-        "GLANCE": GLANCE,
     }
     return made
 
@@ -185,6 +184,12 @@ def visible(value: Any) -> Any:
 FLOAT = r"-?(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|inf|nan)"  # not an integer: [0, 4, 0] is a place in a tensor
 TENSOR = re.compile(rf"\[{FLOAT}(?:, {FLOAT})*\]")
 STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
+
+
+def glanced(text: str) -> str:
+    """A text short enough to stand in a list of hundreds: its lists by their sizes, and no middle, for its end says how far off something is."""
+    shorter = text if len(text) <= GLANCE else condensed(text)
+    return shorter if len(shorter) <= GLANCE else f"{shorter[: GLANCE // 2]} … {shorter[-GLANCE // 2 :]}"
 
 
 def condensed(case: str) -> str:
