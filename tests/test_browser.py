@@ -233,7 +233,7 @@ def test_axe_finds_nothing_serious(visit, site, scheme, language, width):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_would_find_a_contrast_too_low(visit, site, scheme):
     page = visit(color_scheme=scheme, bypass_csp=True).open(site / "index.html")
-    page.add_style_tag(content=".quiet { color: light-dark(#aaa, #666) }")
+    page.add_style_tag(content=".note { color: light-dark(#aaa, #666) }")
     assert "color-contrast" in [violation["id"] for violation in accessibility(page)["serious"]]
 
 
