@@ -132,7 +132,7 @@ def only_two_segmentations(text, weights, coin, scan):
     headline=True,
     says="Because the sigmoid is monotonic, the segmentation of maximal probability is clearly still the one that is sampled most often.",
     scope="None stated.",
-    found="False as soon as three segmentations compete: the first to arrive has to win every later duel. "
+    found="False in general as soon as three segmentations compete: the first to arrive has to win every later duel. "
     "True for at most two segmentations, and for the perfect sampler of post 9811.",
     corrected="The most probable segmentation stays the most likely sample if each arrival is compared with the total weight that has "
     "arrived (post 9811); under Viterbi sampling only where a text has at most two segmentations.",
@@ -142,7 +142,7 @@ def only_two_segmentations(text, weights, coin, scan):
     zh=dict(
         says="由于 Sigmoid 的单调性，最大概率切分显然仍是被采样到的概率最大的结果。",
         scope="原文未说明。",
-        found="只要有三个切分相互竞争就不成立：最先到达者必须赢下之后的每一次对决。至多两个切分时成立，文章 9811 的完美采样也成立。",
+        found="只要有三个切分相互竞争，就不再总是成立：最先到达者必须赢下之后的每一次对决。至多两个切分时成立，文章 9811 的完美采样也成立。",
         limits="在自然文本上有多大比例会丢失众数，取决于词表，这里没有测量。",
         if_fails="被审的采样器不是本文的两两对决",
         corrected="如果每个到达者都与已到达的总权重比较（文章 9811），最大概率切分就仍是最可能的采样结果；"

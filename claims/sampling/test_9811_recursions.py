@@ -330,14 +330,14 @@ def stored(subject, case):
     scope="None stated.",
     found="What is kept for a prefix has the exact law of that prefix, for every prefix. But those of one pass are not independent of each "
     r"other: for abc with all weights 1 the pair kept for ab and abc is $\tfrac14$ in total variation away from independence.",
-    limits="Texts of at most six letters and rational weights.",
+    limits="Texts of at most five letters and rational weights.",
     if_fails="the prefix is weighed by the stored segmentation, or a stored segmentation is used as several samples",
     zh=dict(
         says="采样结果可以像解码结果一样被复用：每个前缀只保留一个切分，就足以对更长的前缀采样。",
         scope="原文未说明。",
         found="对每个前缀，为它保留的切分都服从该前缀的精确分布。但同一遍扫描所保留的各个切分并不相互独立：对权重全为 1 的 abc，"
         r"为 ab 和 abc 保留的那一对，与独立情形的全变差距离为 $\tfrac14$。",
-        limits="文本至多 6 个字母，权重为有理数。",
+        limits="文本至多 5 个字母，权重为有理数。",
         if_fails="前缀的权重取的是当前保存的那个切分的权重，或者一个保存的切分被当作多个样本使用",
     ),
 )
@@ -397,14 +397,14 @@ def one_coin_for_all_positions(text, weights, coin, scan):
     scope="None stated.",
     found=r"The tokens kept at different positions are independent of each other, each with probability $Z_a w / Z_e$: that is why one stored "
     "segmentation per prefix is enough. Under the first sampler they depend on each other.",
-    limits="Texts of at most six letters and rational weights.",
+    limits="Texts of at most five letters and rational weights.",
     if_fails="a coin depends on what is stored",
     zh=dict(
         says="某位置上硬币的概率是 $Z_a w / Z_e$，不受之前任何一枚硬币的影响。",
         scope="原文未说明。",
         found="不同位置所保留的 token 相互独立，各自的概率为 $Z_a w / Z_e$：每个前缀只保存一个切分就够了，原因正在于此。"
         "在第一版采样器中，它们是相互依赖的。",
-        limits="文本至多 6 个字母，权重为有理数。",
+        limits="文本至多 5 个字母，权重为有理数。",
         if_fails="硬币依赖于所保存的内容",
     ),
 )
