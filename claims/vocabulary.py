@@ -23,7 +23,7 @@ import hypothesis
 
 DECLARATION = "__claim__"
 BOTH = ("says", "scope", "found", "limits", "if_fails", "corrected")  # what readers get in English and in Chinese
-TOLD = ("corrected_by", "part_of", "proxy")
+TOLD = ("corrected_by", "part_of", "proxy", "ours")
 
 
 class Kind(Enum):
@@ -97,6 +97,8 @@ class Claim:
     check cannot show. if_fails: the likeliest cause if a subject is refuted. In `zh`, `names` has the names of what the check
     measures, draws and certifies, with # for every number in them: {"error for n = #": "n = # 时的误差"}.
 
+    ours: the statement is not the post's but ours, in place of one of its statements or beside it; it is counted apart.
+
     The catalogue of a post's statements may cut them differently. merges: ids of other entries that this claim checks
     too, each with the reason. part_of: the entry that this claim was split from. proxy: id of the claim that comes nearest
     to one that cannot be checked.
@@ -119,6 +121,7 @@ class Claim:
     part_of: str = ""
     proxy: str = ""
     headline: bool = False
+    ours: bool = False
     effort: float = 1.0
     test: Callable[..., Any] = field(default=lambda: None, repr=False)
     reference: Any = None

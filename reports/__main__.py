@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from reports import evidence
+from reports.diff import Change
 from reports.language import LANGUAGES, page_name
-from reports.publish import EVIDENCE, VERDICTS, Published, differences, load_any, load_verdicts, publish, render, replace
+from reports.publish import EVIDENCE, VERDICTS, Published, differences, load_any, load_previous, load_verdicts, publish, render, replace
 
 UNUSABLE = 2  # exit status where nothing was written, the same as argparse's own
 
@@ -58,13 +59,23 @@ def diff_command(given: argparse.Namespace) -> int:
     worse = sum(change.worse for change in found)
     print(f"{len(found)} differences, {worse} of them for the worse")
     if given.output:
-        from reports.page import changes_page
-
+        pages = changes_pages(found, old, new)
         given.output.mkdir(parents=True, exist_ok=True)
-        for language in LANGUAGES:
-            replace(given.output / page_name("changes", language), changes_page(found, old, new, language))
+        for language, page in pages.items():
+            replace(given.output / page_name("changes", language), page)
         print(given.output / page_name("changes", "en"))
     return 1 if worse else 0
+
+
+def changes_pages(found: list[Change], old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    try:
+        from reports.page import changes_page
+    except ModuleNotFoundError as error:
+        raise evidence.UnusableEvidence(f"no page: {error.name} is not installed; pip install jinja2 math-core") from None
+    try:
+        return {language: changes_page(found, old, new, language) for language in LANGUAGES}
+    except Exception as error:  # a document may lack anything anywhere; whatever the template trips over, it is the document
+        raise evidence.UnusableEvidence(f"one of the two runs is not what an audit writes ({error}); run the audit again") from error
 
 
 def merge_command(given: argparse.Namespace) -> int:
@@ -95,7 +106,7 @@ def render_command(given: argparse.Namespace) -> int:
 
 
 def before(given: argparse.Namespace) -> dict[str, Any] | None:
-    return load_any(given.previous) if given.previous else None
+    return load_previous(given.previous) if given.previous else None
 
 
 def rendered(folder: Path, previous: dict[str, Any] | None) -> Published:

@@ -172,16 +172,14 @@ def ladder(rows: list[dict[str, Any]]) -> Ladder | None:
         for row in rows
         if "residual" in row and "reassociated" not in row["arithmetic"]
     ]
-    known = sorted(
-        ((u, r, row) for u, r, row in known if u and r > 0), key=lambda rung: (-rung[0], rung[2]["device"], rung[2]["arithmetic"])
-    )
+    known = [(u, r, row) for u, r, row in known if u and fits(r, log=True)]
+    known.sort(key=lambda rung: (-rung[0], rung[2]["device"], rung[2]["arithmetic"]))
     if len({u for u, _, _ in known}) < 2:
         return None
-    at = scale([1.0, *(value for u, r, _ in known for value in (u, r) if math.isfinite(value))], True, LADDER_LEFT, LADDER_RIGHT)
+    at = scale([1.0, *(value for u, r, _ in known for value in (u, r))], True, LADDER_LEFT, LADDER_RIGHT)
     rungs = [
         Rung(f"{row['device']} {row['arithmetic']}", RUNG * n + 12, round(at(r), 1), round(at(u), 1), f"{r:.1e}")
         for n, (u, r, row) in enumerate(known)
-        if math.isfinite(r)
     ]
     return Ladder(rungs, RUNG * len(rungs) + 8)
 

@@ -33,7 +33,7 @@ CHINESE = {
     "complexity": "复杂度",
     "empirical": "经验性",
     "proved": "已证明",
-    "certified": "有凭证",
+    "certified": "带严格界",
     "exact on cases": "用例上严格相等",
     "within budget": "误差预算之内",
     "statistical": "统计检验",
@@ -69,13 +69,14 @@ CHINESE = {
     " and ": "，",
     ", ": "，",
     ". ": "。",
+    ": ": "：",
     ".": "。",
     "%(done)s of the %(n)s findings that can be checked were reproduced": "可检验的 %(n)s 条结论中，本次复现了 %(done)s 条",
     "Incomplete.": "未完成。",
     "What is missing below did not pass; it was not finished.": "下面缺少的部分不是通过了，而是没有做完。",
     "%(n)s file or test could not be collected.": "有 %(n)s 个文件或测试无法收集。",
     "Their claims are missing from every count below.": "其中的论断不在下面任何计数之内。",
-    "Finding: what is true of the post": "结论：原文说得对不对",
+    "Finding: what is true of the posts": "结论：原文说得对不对",
     "of %(n)s": "/ %(n)s",
     "Outcome: what happened in this run": "结果：本次运行中发生了什么",
     "Complete run": "完整运行",
@@ -84,20 +85,26 @@ CHINESE = {
     "commit unknown": "提交未知",
     "profile": "配置",
     "seeds": "种子",
-    "Devices": "设备",
+    "Devices: ": "设备：",
     "Changes since the run before": "与上一次运行相比",
     "%(n)s holds as stated": "%(n)s 条按原文成立",
     "%(n)s holds in a narrower scope": "%(n)s 条在更窄的范围内成立",
     "%(n)s holds approximately": "%(n)s 条近似成立",
     "%(n)s is refuted": "%(n)s 条不成立",
     "%(n)s cannot be checked": "%(n)s 条无法检验",
+    "%(n)s more statement is ours, in place of one of them or beside it. ": "另有 %(n)s 条是我们自己的论断，用来取代或补充原文。",
+    "our statement": "我们的论断",
+    "our own": "我们的",
+    "%(device)s: nothing was run, %(n)s claims could be": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
+    "exact": "精确",
+    "digits": "位",
     "Posts": "文章",
     "Post": "文章",
     "This run": "本次运行",
     "How a verdict comes about, and why to believe it or not: ": "结论从何而来，为什么可信或不可信：",
     "Method": "方法",
-    "One line below is one claim; open it for its evidence. Each field on its right is a device and an arithmetic, and the percentage is the worst "
-    "share of its error budget that any comparison used there.": "下面一行是一条论断，点开可见证据。右侧每一格对应一种设备和一种算术，百分比是该处所有比较中误差预算用得最多的一次所占的比例。",
+    "One line below is one claim; open it for its evidence. Each field on its right is a device and an arithmetic, and the percentage says how "
+    "much of the error allowed there, its budget, was used at worst. – was not run, and an empty field has nothing to check.": "下面一行是一条论断，点开可见证据。右侧每一格对应一种设备和一种算术，百分比表示该处允许的误差（即误差预算）在最坏时用掉了多少。– 表示未运行，空格表示无可检验。",
     "Filter": "筛选",
     "Words, and ": "可输入词语，以及 ",
     "; a minus in front excludes. Key / goes here, Escape clears.": "；前面加减号表示排除。按 / 键跳到这里，Esc 键清空。",
@@ -152,19 +159,19 @@ CHINESE = {
     "No comparison was recorded in this run.": "本次运行没有记录任何比较。",
     "The pinned cases were run; the deep profile also searches for smaller ones.": "运行了固定的反例；deep 配置还会搜索更小的反例。",
     "Examples: %(passed)s passed, %(failed)s failed, %(discarded)s discarded.": "用例：通过 %(passed)s，未通过 %(failed)s，舍弃 %(discarded)s。",
-    "Controls: %(kept)s of %(n)s %(must)s, as they must be": "对照：%(n)s 个中有 %(kept)s 个%(must)s，理应如此",
+    "Controls: %(kept)s of %(n)s %(must)s, as they must be": "对照：%(n)s 个中 %(kept)s 个%(must)s，符合要求",
     "must be %(must)s, was: %(was)s": "理应%(must)s，实际：%(was)s",
-    "error %(share)s × its budget": "误差为预算的 %(share)s 倍",
+    "its budget": "误差预算",
     "Your implementation %(name)s: %(was)s": "你的实现 %(name)s：%(was)s",
     "smallest failing case": "最小反例",
     "What this does not show": "此检验不能说明什么",
     "Run it again": "重新运行",
     "%(n)s characters in all, see verdicts.json": "共 %(n)s 个字符，见 verdicts.json",
     "not in this report": "不在本报告中",
-    "Device, arithmetic": "设备与算术",
+    "Device, arithmetic": "设备与精度",
     "Outcome": "结果",
     "Comparisons": "比较次数",
-    "Worst share": "最大占比",
+    "Share of budget": "预算占比",
     "Residual": "残差",
     "Sees from": "分辨下限",
     "From CPU": "与 CPU 之差",
@@ -179,7 +186,7 @@ CHINESE = {
     "not an equality; how the error behaves was measured": "不是等式；误差的规律已经测出",
     "false; a smallest counterexample is shown, with a corrected sentence that holds": "不成立；给出最小的反例，以及一个成立的更正",
     "no program can decide it; listed so that the total is honest": "没有程序能够判定；列出来是为了让总数诚实",
-    "the finding was seen again, and every control did what it must": "结论再次得到，且每个对照都如其所应",
+    "the finding was seen again, and every control did what it must": "结论再次得到，且每个对照都符合预期",
     "the implementation under audit did not do what the finding says": "被审的实现与结论不符",
     "nothing follows: the check crashed, or a control that it must catch got away": "什么也推不出：检验崩溃了，或本应抓住的对照漏网了",
     "the run ended before the check did": "检验还没结束，运行就结束了",
@@ -198,13 +205,14 @@ CHINESE = {
     "What the numbers mean": "数字的含义",
     "strength of evidence": "证据强度",
     "strongest first: proved symbolically for all values; certified, with a bound on the error or on the probability of error; exact on cases, in "
-    "rational arithmetic or by enumeration; within budget in floating point; statistical": "由强到弱：已证明，对所有取值作符号证明；有凭证，带有误差或误判概率的界；用例上严格相等，用有理数运算或枚举；浮点运算中在误差预算之内；统计检验",
+    "rational arithmetic or by enumeration; within budget in floating point; statistical": "由强到弱：已证明，对所有取值作符号证明；带严格界，即误差的界或误判概率的界；用例上严格相等，用有理数运算或枚举；浮点运算中在误差预算之内；统计检验",
     "share of budget": "预算占比",
     "In floating point nothing is equal. Each comparison has an error budget, computed from the conditioning of its very case and from the roundoff of "
-    "the arithmetic, with nothing tuned. Up to 100 %% an error is what correct code may produce; above, the claim is refuted. The search climbs towards "
-    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。不超过 100 %% 的误差是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
+    "the arithmetic, with nothing tuned. The share is error / budget, not an error. Up to 100 %% it is what correct code may produce; above, the claim is refuted. The search climbs towards "
+    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100 %% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
     "sees from": "分辨下限",
-    "the smallest budget relative to the truth: no smaller relative error could have been caught in that row": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现",
+    "the smallest budget relative to the truth: no smaller relative error could have been caught in that row. From 1 on nothing was shown there: "
+    "the field of the overview has no green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也没有显示出来，总览中该格不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
     "residual": "残差",
     "the largest error relative to the terms that cancel in it. On the precision ladder it is the dot, and the unit roundoff of the arithmetic is the "
     "line, on a logarithmic scale: the dots of an identity go down with the lines. A residual that stops falling is an approximation, whatever the "
@@ -213,18 +221,24 @@ CHINESE = {
     "the largest difference from the CPU in the same arithmetic, as a share of both budgets; reordered sums are the same code with its sums in another "
     "order": "同一算术下与 CPU 的最大差别，以两者预算之和计；换序求和是同一份代码换一种求和次序",
     "statistics": "统计检验",
-    "alpha is the probability that this comparison refutes something true; those of a whole run add up to less than one in a million. Detects from is "
-    "the smallest deviation that is found with probability 0.99.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。可察觉的最小偏差，是以 0.99 的概率能够发现的最小偏差。",
+    "alpha is the probability that this comparison refutes something true; those of a whole run add up to less than one in a million. The statistic "
+    "must not exceed the critical value; detects from is the smallest deviation that is found with probability 0.99.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。统计量不得超过临界值；可察觉的最小偏差，是以 0.99 的概率能够发现的最小偏差。",
+    "A rational identity of some degree that holds exactly at so many points, drawn at random from a set of a given size, is false with no more than "
+    "the probability that is given (Schwartz and Zippel). Where balls are named, every number came with a proved bound of its error.": "某一次数的有理恒等式，若在从给定大小的集合中随机抽取的若干点上严格成立，则它为假的概率不超过所给的数（Schwartz–Zippel）。凡注明球算术的，每个数都带有可证的误差界。",
+    "examples": "用例",
+    "cases that were drawn; each may be many comparisons. Discarded are those that a property had no use for; pinned ones stand in the claim file and "
+    "run every time.": "抽取到的用例，每个可含许多次比较。舍弃的是性质用不上的；固定的写在论断文件里，每次都运行。",
     "Why you may still doubt": "为什么仍可怀疑",
     "Cases are drawn within the limits that each claim names under “What this does not show”; beyond them nothing was tried. Passing is not a proof, "
-    "except where the evidence says proved or certified.": "用例取自每条论断在“此检验不能说明什么”中写明的范围，范围之外没有试过。通过不等于证明，除非证据写着已证明或有凭证。",
+    "except where the evidence says proved or certified.": "用例取自每条论断在“此检验不能说明什么”中写明的范围，范围之外没有试过。通过不等于证明，除非证据写着已证明或带严格界。",
     "The statements are our restatements, and the implementations are ours. If either misreads a post, the verdict is about the misreading.": "论断是我们的重述，实现是我们写的。若其中任何一个误读了原文，判断所说的就是那个误读。",
     "Oracles can be wrong. They are independent of what they judge and have tests of their own, and whoever finds an error in one has found an error "
     "in this page.": "裁判也可能有错。它们独立于被审的对象，也有自己的测试；谁发现了裁判的错误，就发现了本页的错误。",
     "Run it yourself": "自己运行",
     "In a checkout of this project, with Python 3.11 or newer:": "在本项目的代码目录中，Python 3.11 或更新版本：",
-    "The first judges every claim and writes this page; the second is one claim, with the line that stands at its end; the third holds your own code "
-    "against the same properties. Without make: pip install -r requirements.txt, then pytest.": "第一行检验所有论断并写出本页；第二行只检验一条，每条论断末尾都有这一行；第三行用同样的性质检验你自己的代码。没有 make 时：pip install -r requirements.txt，然后 pytest。",
+    "make audit judges every claim and writes this page. The line after it is one claim, as it stands at the end of each; the last one holds your own "
+    "code against the same properties. With --profile deep 2000 fresh cases are drawn, and refutations are searched anew. Without make: pip install -r "
+    "requirements.txt, then pytest.": "make audit 检验所有论断并写出本页。其后一行只检验一条，每条论断末尾都有这一行；最后一行用同样的性质检验你自己的代码。加上 --profile deep 会抽取 2000 个新用例，并重新搜索反例。没有 make 时：pip install -r requirements.txt，然后 pytest。",
     "What the checks themselves say, and the names of controls, are in English in both languages. Texts with … in them are cut, and ‹4×8› stands for a "
     "list of that size; in full they are in verdicts.json.": "检验程序自己的输出以及对照的名称，在两种语言中都是英文。含有 … 的文本有删节，‹4×8› 代表该大小的列表；全文见 verdicts.json。",
 }

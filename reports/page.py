@@ -13,6 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -25,7 +26,7 @@ from reports.chart import chart, ladder
 from reports.diff import Change
 from reports.equations import sources, tex
 from reports.language import LANGUAGES, page_name, translated, words
-from reports.verdicts import OUTCOMES
+from reports.verdicts import OUTCOMES, number
 
 HERE = Path(__file__).parent
 ASSETS = HERE / "assets"
@@ -51,30 +52,33 @@ def audit_page(document: dict[str, Any], language: str = "en", changes: Iterable
     """The report of a verdict document (`reports/verdicts.schema.json`); `changes` since an earlier run, if there was one."""
     seen = visible(document)
     checkable = [claim for claim in seen["claims"] if claim["finding"] != "not checkable"]
+    stated = [claim for claim in seen["claims"] if not claim["ours"]]
     return rendered(
         "audit.html",
         language,
         document=seen,
-        changes=None if changes is None else list(changes),
+        changes=None if changes is None else legible(changes),
         topics=by_topic(seen["posts"], seen["claims"]),
         columns=columns_of(seen["claims"]),
         subjects=["reference", *sorted({impl["name"] for claim in seen["claims"] for impl in claim["impls"]})],
-        findings=in_order(seen["counts"]["findings"], FINDINGS),
+        stated=len(stated),
+        findings=in_order(Counter(claim["finding"] for claim in stated), FINDINGS),
         outcomes=in_order(Counter(claim["outcome"] for claim in checkable), OUTCOMES),
         known={claim["id"] for claim in seen["claims"]},
         checkable=len(checkable),
+        unseen=unseen_devices(seen["claims"]),
         devices={device: name for claim in seen["claims"] for device, name in claim["devices"].items()},
     )
 
 
 def changes_page(changes: Iterable[Change], old: dict[str, Any], new: dict[str, Any], language: str = "en") -> str:
     """What `python -m reports diff` says, as a page."""
-    return rendered("changes.html", language, changes=list(changes), old=visible(old), new=visible(new))
+    return rendered("changes.html", language, changes=legible(changes), old=visible(old), new=visible(new))
 
 
 def rendered(template: str, language: str, **context: Any) -> str:
     css = (ASSETS / "page.css").read_text(encoding="utf-8")
-    css += placed(context.get("columns", []), words(language)[0])
+    css += placed(context.get("columns", []), words(language)[0]) + switched(context.get("subjects", []))
     css += f'@font-face{{font-family:"Audit Math";src:url("data:font/woff2;base64,{base64.b64encode(FONT.read_bytes()).decode()}")}}\n'
     script = (ASSETS / "filter.js").read_text(encoding="utf-8")
     return (
@@ -100,6 +104,11 @@ def placed(columns: list[Column], say: Callable[[str], str]) -> str:
     return "".join(rules)
 
 
+def switched(subjects: list[str]) -> str:
+    """Only the fields of the subject that is switched on are shown. Rules of the style sheet, so that it takes no script."""
+    return "".join(f"body:has(#subject-{n}:checked) .cells:not(.of-{n}) {{ display: none; }}\n" for n in range(len(subjects)))
+
+
 def policy(css: str, script: str) -> str:
     """Content-Security-Policy: nothing but this very style, this very script and a font that is part of the page."""
     style, program = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in (css, script))
@@ -119,6 +128,7 @@ def environment(language: str) -> Environment:
     )
     say, say_many = words(language)
     made.install_gettext_callables(say, say_many, newstyle=True)
+    made.globals["_"] = say  # Jinja's own takes what it translates for a format and for HTML, and a reason of a test may look like either
 
     def chosen(text: dict[str, str]) -> str:
         return text[language] or text["en"]
@@ -133,7 +143,7 @@ def environment(language: str) -> Environment:
         return tex(translated(name, names) if language == "zh" else name)
 
     def told(change: Change) -> str:
-        return say(change.text) % {name: say(value) for name, value in visible(change.values).items()}
+        return say(change.text) % {name: value if name == "name" else say(value) for name, value in change.values.items()}
 
     made.filters |= {
         "told": told,
@@ -142,6 +152,8 @@ def environment(language: str) -> Environment:
         "latex": latex,
         "typeset": lambda text: tex(chosen(text)),
         "named": named,
+        "number": number,
+        "arithmetic": lambda name: " ".join(say(FAMILY_NAMES["reassociated"] if word == "reassociated" else word) for word in name.split()),
         "percent": percent,
         "absent": absent,
         "glanced": glanced,
@@ -166,6 +178,10 @@ def environment(language: str) -> Environment:
         "LONGEST": LONGEST,
     }
     return made
+
+
+def legible(changes: Iterable[Change]) -> list[Change]:
+    return [replace(change, claim=visible(change.claim), values=visible(change.values)) for change in changes]
 
 
 def visible(value: Any) -> Any:
@@ -200,18 +216,13 @@ def condensed(case: str) -> str:
     return shorter
 
 
-def number(value: float | str) -> float:
-    """A figure of the document, where NaN and infinity are strings."""
-    return float(value)
-
-
 def percent(value: float | str) -> str:
     percents = 100 * number(value)
     if not math.isfinite(percents):
         return "∞"
     if percents and percents < 0.1:
         return "< 0.1 %"
-    return f"{percents:.2g} %" if percents < 100 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
+    return f"{percents:.2g} %" if percents < 99.5 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -242,21 +253,35 @@ def by_topic(
 
 
 def tally(claims: list[dict[str, Any]]) -> dict[str, Any]:
-    """How many claims of a post have each finding, and which outcomes other than "reproduced" there are."""
-    missed = Counter(claim["outcome"] for claim in claims if claim["finding"] != "not checkable" and claim["outcome"] != "reproduced")
-    return {"findings": Counter(claim["finding"] for claim in claims), "missed": in_order(missed, OUTCOMES)}
+    """How many statements of a post have each finding, how many are ours, and the outcomes: "reproduced" only where nothing else is."""
+    outcomes = Counter(claim["outcome"] for claim in claims if claim["finding"] != "not checkable")
+    missed = {outcome: n for outcome, n in outcomes.items() if outcome != "reproduced"}
+    return {
+        "findings": Counter(claim["finding"] for claim in claims if not claim["ours"]),
+        "ours": sum(claim["ours"] for claim in claims),
+        "missed": in_order(missed, OUTCOMES),
+        "reproduced": outcomes["reproduced"],
+    }
 
 
 def facets(claim: dict[str, Any]) -> str:
     """What the filter can ask of a claim beside its topic and post, as words `name:value`. A device counts where it has evidence."""
-    found = {
-        "finding": [claim["finding"]],
-        "outcome": [claim["outcome"]],
-    }
+    found = {"finding": [claim["finding"]]}
+    if claim["finding"] != "not checkable":
+        found["outcome"] = [claim["outcome"]]
     ran = [column(row) for row in claim["rows"] if row["outcome"] != "not run"]
     found["device"] = sorted({device for device, _ in ran})
-    found["arithmetic"] = sorted({family for _, family in ran})
+    found["arithmetic"] = sorted({FAMILY_NAMES.get(family, family) for _, family in ran})
     return " ".join(f"{name}:{value.replace(' ', '-')}" for name, values in found.items() for value in values)
+
+
+def unseen_devices(claims: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Devices on which nothing was run, each with the number of claims that have rows for it."""
+    of_device: dict[str, list[set[str]]] = {}
+    for claim in claims:
+        for device in {row["device"] for row in claim["rows"]}:
+            of_device.setdefault(device, []).append({row["outcome"] for row in claim["rows"] if row["device"] == device})
+    return sorted((device, len(outcomes)) for device, outcomes in of_device.items() if set().union(*outcomes) == {"not run"})
 
 
 def column(row: dict[str, Any]) -> Column:
@@ -295,7 +320,9 @@ def cells(rows: list[dict[str, Any]], columns: list[Column]) -> list[tuple[int, 
 def cell(rows: list[dict[str, Any]]) -> dict[str, Any]:
     worst = min(rows, key=lambda row: OUTCOMES.index(row["outcome"]))
     shares = [row["share"] for row in rows if "share" in row]
-    return {"outcome": worst["outcome"], "reason": worst["reason"], "share": max(shares, key=number, default=None)}
+    # Where no error smaller than the truth itself could have been caught, nothing was shown, and nothing is green.
+    blind = worst["outcome"] == "reproduced" and any("sees" in row and number(row["sees"]) >= 1 for row in rows)
+    return {"outcome": worst["outcome"], "reason": worst["reason"], "share": max(shares, key=number, default=None), "blind": blind}
 
 
 def absent(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str]]]:

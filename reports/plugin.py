@@ -220,7 +220,8 @@ class Controller:
             self.begin()
             self.roles = {item["nodeid"]: item for item in expected["items"]}
             self.append("expected", **expected)
-            if reporter := self.config.pluginmanager.getplugin("terminalreporter"):
+            reporter = self.config.pluginmanager.getplugin("terminalreporter")
+            if reporter and self.roles and self.config.option.verbose <= 0:  # else pytest has a line and a percentage for each item
                 self.progress = Progress(reporter)
                 self.progress.expect(self.roles)
                 self.config.pluginmanager.register(self.progress, "audit-progress")
@@ -285,7 +286,7 @@ def earlier(config: pytest.Config) -> dict[str, Any] | None:
     if (given := config.getoption("--previous")) is None:
         return None
     try:
-        return publish.load_any(config.invocation_params.dir / given)
+        return publish.load_previous(config.invocation_params.dir / given)
     except evidence.UnusableEvidence as error:
         raise pytest.UsageError(f"--previous {error}") from None
 

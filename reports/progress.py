@@ -13,10 +13,11 @@ STEPS = 10  # lines where the output is no terminal that a line can be rewritten
 
 
 class Progress:
-    """Takes the place of pytest's dots. A claim is done when the last of its items is."""
+    """Takes the place of pytest's names of files and dots. A claim is done when the last of its items is."""
 
     def __init__(self, reporter: pytest.TerminalReporter):
         self.reporter = reporter
+        reporter.showfspath = False
         self.waiting: Counter[str] = Counter()  # claim -> items to come
         self.claims = self.items = self.done = self.unexpected = self.told = 0
         self.started = time.monotonic()
@@ -38,11 +39,11 @@ class Progress:
     def line(self) -> str:
         finished = sum(left <= 0 for left in self.waiting.values())
         left = (time.monotonic() - self.started) / self.done * (self.items - self.done)
-        wrong = f", {self.unexpected} trials not as expected" if self.unexpected else ""
+        wrong = f", {self.unexpected} trial{'s' * (self.unexpected > 1)} not as expected" if self.unexpected else ""
         return f"{finished} of {self.claims} claims done, about {left:.0f} s left{wrong}"
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> Iterator[None]:
-        """No letters between the lines, unless somebody asked for a line an item."""
-        category, letter, word = yield
-        return (category, letter, word) if self.items == 0 or config.option.verbose > 0 else (category, "", "")
+    def pytest_report_teststatus(self) -> Iterator[None]:
+        """No letters between the lines."""
+        category, *_ = yield
+        return category, "", ""

@@ -73,22 +73,21 @@ def publish(sources: list[Path], folder: Path, previous: dict[str, Any] | None =
 
 def render(document: dict[str, Any], folder: Path, previous: dict[str, Any] | None = None) -> Published:
     """Write all that is made of a verdict document. Where pages cannot be rendered, none of older verdicts stays in their place."""
-    replace(folder / VERDICTS_SCHEMA, SCHEMA.read_text(encoding="utf-8"))
-    for name, export in EXPORTS.items():
-        replace(folder / name, export(document))
     since = None if previous is None else differences(previous, document)
+    made = {VERDICTS_SCHEMA: SCHEMA.read_text(encoding="utf-8")} | {name: export(document) for name, export in EXPORTS.items()}
     try:
         from reports.page import audit_page
     except ModuleNotFoundError as error:
-        for name in PAGES:
-            (folder / name).unlink(missing_ok=True)
         why = f"no page: {error.name} is not installed; pip install jinja2 math-core, then python -m reports render {folder}"
     else:
         why = ""
-        for name, language in PAGES.items():
-            replace(folder / name, audit_page(document, language, since))
-    files = [name for name in (*MADE, EVIDENCE) if name != METADATA and (folder / name).exists()]
-    replace(folder / METADATA, crate(document, files))
+        made |= {name: audit_page(document, language, since) for name, language in PAGES.items()}
+    kept = [name for name in (VERDICTS, EVIDENCE) if (folder / name).exists()]
+    made[METADATA] = crate(document, [name for name in (*MADE, EVIDENCE) if name in (*made, *kept)])
+    for name in PAGES.keys() - made.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name, text in made.items():
+        replace(folder / name, text)
     return Published(document, folder / VERDICTS, None if why else folder / PAGE, why)
 
 
@@ -105,6 +104,13 @@ def load_any(path: Path) -> dict[str, Any]:
     if path.is_dir():
         path = path / (VERDICTS if (path / VERDICTS).exists() else EVIDENCE)
     return load(path) if path.suffix == ".jsonl" else load_verdicts(path)
+
+
+def load_previous(path: Path) -> dict[str, Any]:
+    """The same for a run that will be compared with. Raises `evidence.UnusableEvidence` before anything is run or written."""
+    document = load_any(path)
+    differences(document, document)
+    return document
 
 
 def replace(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ from reports.ctrf import ctrf
 from reports.exports import LONGEST
 from reports.junit import junit
 from reports.verdicts import merge, verdicts
-from tests.test_verdicts import CRASH, END, POST, Records, records, run, told
+from tests.test_verdicts import CRASH, Records, audited, part, run
 
 jsonschema = pytest.importorskip("jsonschema")
 xmlschema = pytest.importorskip("xmlschema")
@@ -40,24 +40,6 @@ SKIPPED = {"answer": "skipped", "message": "no flint"}
 ERRORS = [{"nodeid": "claims/test_x.py", "message": "it has no `limits`"}]
 
 Document = dict[str, Any]
-
-
-def part(id: str, *, select: tuple[str, ...] = ("reference", "control:wrong"), finding: str = "holds", **answers: Any) -> Records:
-    """The records of one claim, with a test of its own."""
-    return records(told(id, finding=finding, trials=select, test=f"test_{id}"), select=select, **answers)
-
-
-def audited(*parts: Records, errors: list[dict[str, str]] | None = None) -> Document:
-    """The verdicts of one run of several claims."""
-    expected = {
-        "record": "expected",
-        "posts": {"7": POST},
-        "claims": {id: claim for made in parts for id, claim in made[1]["claims"].items()},
-        "items": [item for made in parts for item in made[1]["items"]],
-    }
-    results = [record for made in parts for record in made[2:-1]]
-    found = [{"record": "errors", "errors": errors}] if errors else []
-    return verdicts([run(), expected, *results, *found, END])
 
 
 def cases_of_junit(document: Document) -> dict[str, tuple[str, str]]:
@@ -222,7 +204,7 @@ def test_a_failure_carries_its_reason_its_likeliest_cause_and_how_to_repeat_it()
         "largest share of the error budget": "0.5",
         "controls that did what they must": "1 of 1",
         "likeliest cause": "the sign",
-        "repeat": 'pytest "claims/sampling/test_7.py::test_a"',
+        "repeat": "pytest --claim a",
     }
     assert expected.items() <= test["labels"].items()
     output = (case.findtext("system-out") or "").splitlines()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import re
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +23,9 @@ MAY_IMPORT = {
     "reports": {"reports", "oracles.evidence", "claims.plugin", "claims.vocabulary"},
 }
 OURS = {"claims", "impls", "oracles", "strategies", "reports", "tests", "benchmarks"}
-TEXTS = ("says", "zh", "scope", "found", "limits", "if_fails", "corrected")
+BOTH = ("says", "scope", "found", "limits", "if_fails", "corrected", "section")
+ASSETS = ROOT / "reports" / "assets"
+ITALIC = [letter for letter in map(chr, range(0x1D434, 0x1D71C)) if unicodedata.name(letter, "").startswith("MATHEMATICAL ITALIC ")]
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -80,42 +85,103 @@ def loaded(*modules: str) -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def declared() -> list[dict[str, str]]:
-    """The text fields of every claim of the suite."""
+def suite() -> dict[str, Any]:
+    """All claims, posts and figures of the suite as the evidence file would tell them."""
     done = subprocess.run([sys.executable, "-c", LIST_CLAIMS], cwd=ROOT, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_every_formula_of_every_claim_converts_to_mathml(declared: list[dict[str, str]]) -> None:
-    math_core = pytest.importorskip("math_core", reason="needs math-core: pip install math-core")
-    converter, wrong = math_core.LatexToMathML(), []
-    for claim in declared:
-        for field in TEXTS:
-            if claim[field].count("$") % 2:
-                wrong.append(f"{claim['id']}: {field} has an odd number of dollar signs")
-            for tex in re.findall(r"\$([^$]*)\$", claim[field]):
-                try:
-                    converter.convert_with_local_state(tex, displaystyle=False)
-                except Exception as error:
-                    wrong.append(f"{claim['id']}: {field}: ${tex}$: {error}")
-    assert not wrong
+@pytest.fixture(scope="module")
+def declared(suite: dict[str, Any]) -> list[dict[str, Any]]:
+    return suite["claims"]
 
 
-def test_every_correction_of_a_refuted_claim_is_a_claim_that_holds(declared: list[dict[str, str]]) -> None:
+@pytest.fixture(scope="module")
+def texts(suite: dict[str, Any]) -> dict[str, str]:
+    """Every text with formulas that a page may show, in both languages, by where it stands. A name of a check has a number for each #."""
+    found = {}
+    for claim in suite["claims"]:
+        both = {name: claim[name] for name in BOTH} | {f"merges {id}": reason for id, reason in claim["merges"].items()}
+        both |= {f"counterexample {n}": pinned["why"] for n, pinned in enumerate(claim["counterexamples"], start=1)}
+        found |= {f"{claim['id']}: {name}.{language}": said for name, text in both.items() for language, said in text.items()}
+        found |= {
+            f"{claim['id']}: names: {name}": side.replace("#", "20")
+            for pair in claim["names"].items()
+            for name, side in zip(("en", "zh"), pair, strict=True)
+        }
+    for post in suite["posts"]:
+        both = {"title": post["title"], "stands": post["stands"]} | {f"section {n}": text for n, text in enumerate(post["sections"])}
+        found |= {f"{post['archive']}: {name}.{language}": said for name, text in both.items() for language, said in text.items()}
+    for figure in suite["figures"]:
+        found |= {f"figure {figure['title']}: {name}": figure[name] for name in ("title", "x", "y")}
+    return found
+
+
+def test_every_formula_of_every_text_reaches_the_reader_as_mathematics(texts: dict[str, str]) -> None:
+    pytest.importorskip("math_core", reason="needs math-core: pip install math-core")
+    from reports.equations import formula_problems
+
+    assert sum(text.count("$") for text in texts.values()) > 2000
+    assert {place: problems for place, text in texts.items() if (problems := formula_problems(text))} == {}
+
+
+def test_texts_without_formulas_have_none(suite: dict[str, Any]) -> None:
+    """Titles and dates of posts are shown as they are."""
+    assert [post["archive"] for post in suite["posts"] if "$" in "".join(post["title"].values())] == []
+
+
+def test_every_character_of_every_formula_is_in_the_font_of_the_page(texts: dict[str, str]) -> None:
+    """What is not comes from the reader's own fonts, with other sizes, or not at all."""
+    pytest.importorskip("math_core", reason="needs math-core: pip install math-core")
+    from reports.equations import formula, pieces
+
+    made = [formula(part) for text in texts.values() for is_formula, part in pieces(text) if is_formula]
+    words = re.compile(r"<mtext[^>]*>.*?</mtext>")  # set in the font of the page
+    printed = {character for one in made for character in html.unescape(re.sub(r"<[^>]*>", "", words.sub("", one)))}
+    italic = {"h": "\N{PLANCK CONSTANT}"} | {unicodedata.normalize("NFKD", letter): letter for letter in ITALIC}
+    letters = {html.unescape(letter) for one in made for letter in re.findall(r"<mi>([^<])</mi>", one)}
+    printed |= {italic[letter] for letter in letters if letter in italic}  # a browser sets a single letter in italics
+    assert len(printed) > 100 and len(letters) > 40
+    assert {f"U+{ord(character):04X} {character}" for character in printed if ord(character) not in covered()} == set()
+
+
+def covered() -> set[int]:
+    """The characters of reports/assets/latinmodern-math-subset.unicodes."""
+    lines = (ASSETS / "latinmodern-math-subset.unicodes").read_text(encoding="utf-8").splitlines()
+    ranges = [part.removeprefix("U+").split("-") for line in lines if not line.startswith("#") for part in line.split()]
+    return {number for ends in ranges for number in range(int(ends[0], 16), int(ends[-1], 16) + 1)}
+
+
+def test_the_font_of_the_page_has_the_characters_of_its_list() -> None:
+    """Whoever makes the font anew has what it takes to read it."""
+    pytest.importorskip("brotli", reason="needs brotli: pip install fonttools brotli")
+    fonts = pytest.importorskip("fontTools.ttLib", reason="needs fonttools: pip install fonttools brotli")
+    font = fonts.TTFont(ASSETS / "latinmodern-math-subset.woff2")
+    missing = {f"U+{number:04X}" for number in covered() - font.getBestCmap().keys() if unicodedata.name(chr(number), "")}
+    assert missing == set()
+    assert "MATH" in font
+
+
+def test_every_correction_of_a_refuted_claim_is_a_claim_that_holds(declared: list[dict[str, Any]]) -> None:
     holding = {claim["id"] for claim in declared if claim["finding"] in ("holds", "holds in scope")}
     assert len(holding) >= 5
     wrong = [claim["id"] for claim in declared if claim["finding"] == "refuted" and claim["corrected_by"] not in holding]
     assert not wrong
 
 
-def test_the_nearest_claim_of_what_cannot_be_checked_is_one_that_is(declared: list[dict[str, str]]) -> None:
+def test_the_nearest_claim_of_what_cannot_be_checked_is_one_that_is(declared: list[dict[str, Any]]) -> None:
     checked = {claim["id"] for claim in declared if claim["finding"] != "not checkable"}
     assert not [claim["id"] for claim in declared if claim["proxy"] and claim["proxy"] not in checked]
 
 
 # In a process of its own: importing a claim file here would put its claims among the tests of this folder.
 LIST_CLAIMS = """
-import json
+import json, sys
 from claims.catalogue import declared
-print(json.dumps([claim.told() for claim in declared()]))
+from oracles.figure import Figure
+claims = declared()
+posts = {claim.post.archive: claim.post.told() for claim in claims}
+modules = [module for name, module in sys.modules.items() if name.startswith("claims.")]
+figures = [vars(value) for module in modules for value in vars(module).values() if isinstance(value, Figure)]
+print(json.dumps({"claims": [claim.told() for claim in claims], "posts": list(posts.values()), "figures": figures}))
 """

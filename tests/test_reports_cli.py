@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reports.__main__ import main
+from reports.publish import MADE
 from tests.test_verdicts import LATER, SCHEMA, jsonschema, records, told
 
 ROOT = Path(__file__).parent.parent
@@ -40,28 +41,36 @@ def test_merge_writes_verdicts_and_page_from_folders_and_files(tmp_path, capsys)
     document = read(tmp_path / "new" / "out")
     assert [claim["id"] for claim in document["claims"]] == ["cubes", "squares"]
     assert document["runs"][0]["started"] == LATER
-    assert 'id="cubes"' in (tmp_path / "new" / "out" / "index.html").read_text(encoding="utf-8")
-    assert "2 claims: 2 reproduced" in capsys.readouterr().out
-    assert sorted(files(tmp_path / "new" / "out")) == ["index.html", "verdicts.json"]
+    for page in ("index.html", "index.zh.html"):
+        assert 'id="cubes"' in (tmp_path / "new" / "out" / page).read_text(encoding="utf-8")
+    assert capsys.readouterr().out == f"2 claims: 2 reproduced\n{tmp_path}/new/out/index.html\n"
+    assert sorted(files(tmp_path / "new" / "out")) == sorted(MADE)
 
 
-def test_render_rebuilds_both_files_from_evidence(tmp_path):
+def test_render_rebuilds_every_file_from_evidence(tmp_path):
     folder = report(tmp_path / "a")
     assert main(["render", str(folder)]) == 0
     first = files(folder)
-    (folder / "verdicts.json").write_text("spoiled")
+    assert sorted(first) == sorted((*MADE, "evidence.jsonl"))
+    for name in MADE:
+        (folder / name).write_text("spoiled")
     assert main(["render", str(folder)]) == 0
     assert files(folder) == first
 
 
-def test_render_makes_the_page_from_verdicts_alone(tmp_path):
+def test_render_makes_everything_else_from_verdicts_alone(tmp_path):
     folder = report(tmp_path / "a")
     main(["render", str(folder)])
     first = files(folder)
-    (folder / "evidence.jsonl").unlink()
-    (folder / "index.html").unlink()
+    for name in (*MADE, "evidence.jsonl"):
+        if name != "verdicts.json":
+            (folder / name).unlink()
     assert main(["render", str(folder)]) == 0
-    assert files(folder) == {name: content for name, content in first.items() if name != "evidence.jsonl"}
+    second = files(folder)
+    assert sorted(second) == sorted(MADE)
+    listing = "ro-crate-metadata.json"  # says which files there are, and the evidence is gone
+    assert b"evidence.jsonl" in first.pop(listing) and b"evidence.jsonl" not in second.pop(listing)
+    assert second == {name: content for name, content in first.items() if name != "evidence.jsonl"}
 
 
 @pytest.mark.parametrize("torn", [1, 40])
@@ -77,21 +86,25 @@ def test_truncated_evidence_is_accepted_but_reproduces_nothing(tmp_path, torn):
     assert whole[: end + torn] == (folder / "evidence.jsonl").read_bytes()
 
 
+RUN = b'{"record": "run", "program": "kexue-audit", "format": 2, "started": "x"}\n'
 BAD_EVIDENCE = {
-    "empty": b"",
-    "not JSON": b"hello\nworld\n",
-    "binary": b"\xff\xfe\x00\x01",
-    "another program's JSON lines": b'{"record": "start"}\n{"record": "end"}\n',
-    "JSON, but no records": b"[1, 2]\n",
-    "another format": b'{"record": "run", "format": 99}\n',
-    "torn in the middle": b'{"record": "run", "format": 1, "started": "x"}\n{"rec\n{"record": "end"}\n',
-    "records that do not fit": b'{"record": "run", "format": 1, "started": "x"}\n{"record": "expected", "claims": {"a": {}}, "items": []}\n',
+    "empty": (b"", "does not begin with a run record of this program"),
+    "not JSON": (b"hello\nworld\n", "line 1 is not JSON"),
+    "binary": (b"\xff\xfe\x00\x01", "cannot be read"),
+    "another program's JSON lines": (
+        b'{"record": "run", "format": 2}\n{"record": "end"}\n',
+        "does not begin with a run record of this program",
+    ),
+    "JSON, but no records": (b"[1, 2]\n", "line 1 is no evidence record"),
+    "an older format": (RUN.replace(b"2", b"1"), "has evidence format 1, this program reads 2"),
+    "torn in the middle": (RUN + b'{"rec\n{"record": "end"}\n', "line 2 is not JSON"),
+    "records that do not fit": (RUN + b'{"record": "expected", "claims": {"a": {}}, "items": []}\n', "its records do not fit together"),
 }
 
 
-@pytest.mark.parametrize("content", BAD_EVIDENCE.values(), ids=BAD_EVIDENCE)
+@pytest.mark.parametrize(("content", "why"), BAD_EVIDENCE.values(), ids=BAD_EVIDENCE)
 @pytest.mark.parametrize("command", ["merge", "render"])
-def test_unusable_evidence_is_one_sentence_and_loses_nothing(tmp_path, capsys, content, command):
+def test_unusable_evidence_is_one_sentence_and_loses_nothing(tmp_path, capsys, content, why, command):
     good, bad = report(tmp_path / "good"), report(tmp_path / "bad")
     (bad / "evidence.jsonl").write_bytes(content)
     (bad / "verdicts.json").write_text("earlier verdicts")
@@ -100,27 +113,31 @@ def test_unusable_evidence_is_one_sentence_and_loses_nothing(tmp_path, capsys, c
     assert main(arguments) == 2
     said = capsys.readouterr()
     assert said.out == ""
-    assert len(said.err.splitlines()) == 1 and str(bad) in said.err and ";" in said.err
+    assert len(said.err.splitlines()) == 1 and said.err.startswith(f"{bad}/evidence.jsonl: {why}") and ";" in said.err
     assert files(tmp_path) == before
 
 
 BAD_VERDICTS = {
-    "not JSON": "{",
-    "a list": "[]",
-    "another format": '{"format": 99}',
-    "nothing in it": '{"format": 1}',
-    "wrong inside": '{"format": 1, "claims": [{}]}',
+    "not JSON": ("{", "cannot be read"),
+    "a list": ("[]", "is no verdict document of format 2"),
+    "an older format": ('{"format": 1}', "is no verdict document of format 2"),
+    "nothing in it": ('{"format": 2}', "is not what an audit writes"),
+    "wrong inside": ('{"format": 2, "claims": [{}]}', "is not what an audit writes"),
+    "not for a page": (
+        '{"format": 2, "claims": [], "errors": [], "counts": {"claims": 0}, "runs": [], "posts": 7}',
+        "is not what an audit writes",
+    ),
 }
 
 
-@pytest.mark.parametrize("content", BAD_VERDICTS.values(), ids=BAD_VERDICTS)
-def test_unusable_verdicts_are_one_sentence(tmp_path, capsys, content):
+@pytest.mark.parametrize(("content", "why"), BAD_VERDICTS.values(), ids=BAD_VERDICTS)
+def test_unusable_verdicts_are_one_sentence_and_nothing_is_written(tmp_path, capsys, content, why):
     (tmp_path / "verdicts.json").write_text(content)
     (tmp_path / "index.html").write_text("earlier page")
     before = files(tmp_path)
     assert main(["render", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert len(said.splitlines()) == 1 and "verdicts.json" in said and ";" in said
+    assert len(said.splitlines()) == 1 and said.startswith(f"{tmp_path}/verdicts.json: {why}") and ";" in said
     assert files(tmp_path) == before
 
 
@@ -183,17 +200,30 @@ def test_without_the_page_libraries_verdicts_are_written_and_no_old_page_stays(t
     folder = report(tmp_path / "a")
     out = tmp_path / "out"
     out.mkdir()
-    (out / "index.html").write_text("page of another run")
+    pages = {"index.html", "index.zh.html"}
+    for page in pages:
+        (out / page).write_text("page of another run")
     done = without(missing, ["merge", str(folder), "-o", str(out)])
-    assert done.returncode == 0 and "pip install jinja2 math-core" in done.stderr
+    assert done.returncode == 0 and f"no page: {missing} is not installed; pip install jinja2 math-core" in done.stderr
     assert read(out)["counts"]["claims"] == 1
-    assert not (out / "index.html").exists()
+    assert files(out).keys() == {*MADE} - pages
+    assert b"index" not in (out / "ro-crate-metadata.json").read_bytes()
     done = without(missing, ["render", str(out)])
     assert done.returncode == 2 and "pip install jinja2 math-core" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["jinja2", "math_core"])
+def test_without_the_page_libraries_differences_are_told_all_the_same(tmp_path, missing):
+    folder = report(tmp_path / "a")
+    done = without(missing, ["diff", str(folder), str(folder), "-o", str(tmp_path / "out")])
+    assert (done.returncode, done.stdout) == (2, "0 differences, 0 of them for the worse\n")
+    assert done.stderr == f"no page: {missing} is not installed; pip install jinja2 math-core\n"
+    assert not (tmp_path / "out").exists()
 
 
 def test_half_a_surrogate_pair_does_not_stop_the_report(tmp_path):
     folder = report(tmp_path / "a", records(reference={"answer": "refuted", "message": "a\ud800b"}))
     assert main(["render", str(folder)]) == 0
     assert "a\ud800b" in read(folder)["claims"][0]["reason"]
-    assert "U+D800" in (folder / "index.html").read_text(encoding="utf-8")
+    for page in ("index.html", "index.zh.html"):
+        assert "U+D800" in (folder / page).read_text(encoding="utf-8")

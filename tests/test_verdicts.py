@@ -41,13 +41,16 @@ def told(
     id: str = "squares", *, finding: str = "holds", trials: tuple[str, ...] = ("reference", "control:wrong"), **changed: Any
 ) -> dict[str, Any]:
     """A claim as the expected record tells it."""
-    pinned = [{"why": text(f"fails at {t[-1]}", f"在 {t[-1]} 处不成立"), "case": f"n={t[-1]}"} for t in trials if t.startswith("counterexample:")]
+    pinned = [
+        {"why": text(f"fails at {t[-1]}", f"在 {t[-1]} 处不成立"), "case": f"n={t[-1]}"} for t in trials if t.startswith("counterexample:")
+    ]
     return {
         "id": id,
         "post": 7,
         "kind": "identity",
         "finding": finding,
         "headline": True,
+        "ours": False,
         "counterexamples": pinned,
         "section": text("1", "一"),
         "says": text("$n^2 = n \\cdot n$", "平方：$n^2 = n \\cdot n$"),
@@ -141,6 +144,24 @@ def records(
         if differing is not None:
             made.append(result(one) | differing)
     return [*made, END]
+
+
+def part(id: str, *, select: tuple[str, ...] = ("reference", "control:wrong"), finding: str = "holds", **answers: Any) -> Records:
+    """The records of one claim, with a test of its own."""
+    return records(told(id, finding=finding, trials=select, test=f"test_{id}"), select=select, **answers)
+
+
+def audited(*parts: Records, errors: list[dict[str, str]] | None = None) -> dict[str, Any]:
+    """The verdicts of one run of several claims."""
+    expected = {
+        "record": "expected",
+        "posts": {number: post for made in parts for number, post in made[1]["posts"].items()},
+        "claims": {id: claim for made in parts for id, claim in made[1]["claims"].items()},
+        "items": [item for made in parts for item in made[1]["items"]],
+    }
+    results = [record for made in parts for record in made[2:-1]]
+    found = [{"record": "errors", "errors": errors}] if errors else []
+    return verdicts([run(), expected, *results, *found, END])
 
 
 def only(document: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,13 @@ from claims import Finding, Kind, Post, claim, counterexample, subjects, variant
 from claims.vocabulary import DECLARATION, Claim, Counterexample, audited, used_by
 
 POST = Post(
-    1, date="2024-01-01", topic="sampling", title="A post", sections={"text": "文"}, stands="All.", zh={"title": "一篇文章", "stands": "全部。"}
+    1,
+    date="2024-01-01",
+    topic="sampling",
+    title="A post",
+    sections={"text": "文"},
+    stands="All.",
+    zh={"title": "一篇文章", "stands": "全部。"},
 )
 TEXTS = ("section", "says", "scope", "found", "limits", "if_fails")
 
@@ -69,7 +75,12 @@ def test_a_complete_declaration_has_no_problems() -> None:
             for name, empty in [("archive", 0), ("date", ""), ("topic", ""), ("title", ""), ("stands", "")]
         ),
         ({"section": "2"}, "its post has no section '2': use one of text, or add it to the Post"),
+        (
+            {"section": "2", "post": replace(POST, sections={"1": "一", "3": "三"})},
+            "its post has no section '2': use one of 1, 3, or add it to the Post",
+        ),
         ({"zh": {"say": "文"}}, "its `zh` has say: its fields are says, scope, found, limits, if_fails, corrected, merges and names"),
+        ({"zh": {"say": "文", "section": "文"}}, "its `zh` has say and section: its fields are says,"),
         ({"reference": None}, "it has no subject: add @subjects(reference, wrong_variant=..., another=...) above @given"),
         (
             {"controls": {}},
@@ -107,6 +118,53 @@ def test_what_cannot_be_checked_needs_its_nearest_claim_and_no_subjects() -> Non
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
     assert len(Claim(POST, "Nothing").problems()) == len(TEXTS) + 5
+
+
+# Chinese
+
+CHINESE = {**dict.fromkeys(("says", "scope", "found", "limits", "if_fails", "corrected"), "文"), "merges": {"other": "文"}}
+FULL = replace(COMPLETE, corrected="text", merges={"other": "text"}, counterexamples=PINNED, zh=CHINESE)
+
+
+def test_a_claim_that_is_all_in_chinese_lacks_none() -> None:
+    assert FULL.problems() == FULL.untranslated() == []
+
+
+@pytest.mark.parametrize(
+    "changed, sentence",
+    [
+        *(({"zh": CHINESE | {name: ""}}, f"zh=dict({name}=...) of the claim") for name in CHINESE if name != "merges"),
+        ({"zh": CHINESE | {"merges": {}}}, "zh=dict(merges={'other': ...}) of the claim"),
+        ({"counterexamples": [*PINNED, Counterexample("why", "", {})]}, "the second text of counterexample 2"),
+        *(({"post": replace(POST, zh=POST.zh | {name: ""})}, f"zh=dict({name}=...) of its Post") for name in ("title", "stands")),
+        ({"post": replace(POST, sections={"text": ""})}, "sections={'text': ...} of its Post"),
+    ],
+)
+def test_what_is_missing_in_chinese_is_named_and_keeps_nothing_from_running(changed: dict[str, Any], sentence: str) -> None:
+    lacking = replace(FULL, **changed)
+    assert (lacking.untranslated(), lacking.problems()) == ([sentence], [])
+
+
+def test_a_text_that_a_claim_does_not_have_needs_no_chinese() -> None:
+    assert replace(COMPLETE, zh={name: "文" for name in TEXTS if name != "section"}).untranslated() == []
+    assert len(COMPLETE.untranslated()) == len(TEXTS) - 1
+
+
+def test_what_is_told_has_both_languages() -> None:
+    told = replace(FULL, zh=CHINESE | {"says": "说法", "names": {"gap": "差"}}).told()
+    assert told["says"] == {"en": "text", "zh": "说法"} and told["section"] == {"en": "text", "zh": "文"}
+    assert told["merges"] == {"other": {"en": "text", "zh": "文"}} and told["names"] == {"gap": "差"}
+    assert told["counterexamples"] == [{"why": {"en": "why", "zh": "原因"}, "case": "n=1"}]
+    assert COMPLETE.told()["says"] == {"en": "text", "zh": ""}
+    assert POST.told() == {
+        "archive": 1,
+        "date": "2024-01-01",
+        "topic": "sampling",
+        "url": "https://kexue.fm/archives/1",
+        "title": {"en": "A post", "zh": "一篇文章"},
+        "stands": {"en": "All.", "zh": "全部。"},
+        "sections": [{"en": "text", "zh": "文"}],
+    }
 
 
 def test_decorators_attach_what_they_say() -> None:

@@ -83,7 +83,7 @@ def normalised_over_the_future_too(logits, v):
         says="多头注意力就是 $h$ 个相互独立的因果单头注意力的拼接："
         r"$o_t^{(s)} = \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}} v_i^{(s)} / \sum_{i \le t} e^{q_t^{(s)} k_i^{(s)\top}}$。",
         scope=r"因果注意力。文中没有写出 logits 的缩放因子；这里用 $1/\sqrt{d_k}$。",
-        found="对通常的写法（一次矩阵乘法得到所有 head 的 Q）在精度范围内成立：第 $s$ 个 head 就是第 $s$ 块列。第一个 token 只注意它自己。",
+        found="对通常的写法（一次矩阵乘法得到所有 head 的 Q）在舍入误差内成立：第 $s$ 个 head 就是第 $s$ 块列。第一个 token 只注意它自己。",
         limits="至多 4 个 token、3 个 head 的层。",
         if_fails="拆分或拼接 head 时，维度的次序不同",
         names={
@@ -194,7 +194,7 @@ def value_one_token_late(cache, x, position, theta, W_q, W_k, W_v):
     zh=dict(
         says="新增的 token 不会改变已有的 $k_i, v_i$，因此借助 KV Cache 逐个 token 解码与一次性的因果注意力完全一致。",
         scope="因果注意力；一个位置的编码只依赖于这个位置。",
-        found="K 加 RoPE 时也在精度范围内成立，只要每个 K 都按自身的位置旋转后再缓存；若缓存只靠已有 token 的个数来编址，"
+        found="K 加 RoPE 时也在舍入误差内成立，只要每个 K 都按自身的位置旋转后再缓存；若缓存只靠已有 token 的个数来编址，"
         "就无从知道这个位置。改动后面的 token，不影响它们之前的输出。",
         limits="至多 4 个 token，Q、K 的所有维度都加 RoPE；MLA 从缓存解码的情形，与缓存大小一起检验。",
         if_fails="缓存的 K 是按别的位置旋转的，而不是它自身的位置",

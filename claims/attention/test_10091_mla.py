@@ -41,14 +41,14 @@ POST = Post(
     r"$1/\sqrt{d_k + d_r}$; cache sizes are exact, and GQA is a special case of MLA. RoPE blocks the absorption for generic weights, "
     r"MQA is the ceiling among schemes that share heads, and multiplying in turn is cheaper below a certain head size: conditions that the "
     r"post leaves out or open. In decoding, heads are 4 times as large for values, but 4.5 times for queries and keys; DeepSeek-V2 has 3.2 "
-    r"times the usual heads, not 3. On generic weights the forms differ by rounding, but none is less accurate, over many layers "
-    r"either. That multiplying in turn loses less is refuted: this depends on where the weights cancel.",
+    r"times the usual heads, not 3. On generic weights the forms differ by rounding, but no form is less accurate, even after many layers. "
+    r"That multiplying in turn loses less is refuted: this depends on where the weights cancel.",
     zh=dict(
         title="缓存与效果的极限拉扯：从MHA、MQA、GQA到MLA",
         stands=r"主要结论成立：只要 logits 沿用缩放因子 $1/\sqrt{d_k + d_r}$，MLA 的训练形式与解码形式就在舍入误差内相等；"
         r"各种 KV Cache 的大小都是精确的，GQA 也确是 MLA 的特例。有几条需要文中没有写出或没有写明的条件：RoPE 妨碍矩阵吸收，是对一般的权重而言；"
         r"MQA 是天花板，是在共享 head 的方案之中；依次相乘更省计算量，要求 head size 小于某个阈值。"
-        r"近似的有两处：解码时 V 的 head 是 4 倍大，Q、K 的却是 4.5 倍；DeepSeek-V2 的 head 数是通常的 3.2 倍，而不是 3 倍。"
+        r"另有两处数值只是近似：解码时 V 的 head 是 4 倍大，Q、K 的却是 4.5 倍；DeepSeek-V2 的 head 数是通常的 3.2 倍，而不是 3 倍。"
         r"在一般的权重上，各形式之间有舍入级别的差异，但没有哪一种精度更差，经过许多层也是如此。"
         r"“依次相乘的精度损失更小”不成立：这取决于权重在哪里相消。",
     ),
@@ -119,7 +119,7 @@ def with_rotary_key(key):
         r"$v = c W_v$ 恒等于解码形式 $q = [c' W_{qc} W_{kc}^\top,\, c' W_{qr}\mathcal R]$、$k = [c,\, x W_{kr}\mathcal R]$、"
         r"$v = c$（再乘 $W_v$），后者只需缓存 $[c,\, x W_{kr}\mathcal R]$。",
         scope="无限精度；文中没有写出 logits 的缩放因子。",
-        found=r"在精度范围内成立，前提是解码形式沿用训练时的缩放因子 $1/\sqrt{d_k + d_r}$，"
+        found=r"在舍入误差内成立，前提是解码形式沿用训练时的缩放因子 $1/\sqrt{d_k + d_r}$，"
         "而不是按它自己的 head size $d_c + d_r$ 来取。",
         limits="至多 5 个 token、3 个 head 的层；把若干步融合在一起的 kernel 须用 --impl 接入。",
         if_fails="logits 按解码形式的 head size 缩放",
@@ -408,7 +408,7 @@ def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
     zh=dict(
         says="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
         scope="偏置与内容无关，且在两种形式中相同。",
-        found="对任意偏置（每个 head、query、key 各有一个）都在精度范围内成立，"
+        found="对任意偏置（每个 head、query、key 各有一个）都在舍入误差内成立，"
         r"只要两种形式都在乘缩放因子 $1 / \sqrt{d_k}$ 之后再加偏置：缓存为每个 token $d_c$ 个数。",
         limits="至多 4 个 token、3 个 head 的层；这类位置编码的效果如何，不在本条之内。",
         if_fails="偏置随 logits 一起被缩放，或各 head 的斜率排成了另一种次序",
@@ -485,7 +485,7 @@ def scaled_by_the_content_alone(x, positions, theta, W_q, W_k, W_v):
     zh=dict(
         says="训练阶段，除了输入多了低秩投影、以及只在部分维度加 RoPE 之外，MLA 就是 Q、K 的 head size 为 $d_k + d_r$ 的 MHA。",
         scope="带 RoPE 的 K 由所有 head 共享。",
-        found=r"在精度范围内成立：取 $W_q = [W'_c W_{qc},\, W'_c W_{qr}]$、$W_k = [W_c W_{kc},\, W_{kr}]$、$W_v \to W_c W_v$，"
+        found=r"在舍入误差内成立：取 $W_q = [W'_c W_{qc},\, W'_c W_{qr}]$、$W_k = [W_c W_{kc},\, W_{kr}]$、$W_v \to W_c W_v$，"
         r"旋转最后 $d_r$ 维，$W_{kr}$ 在每个 head 中相同，并用 MHA 自己的缩放因子 $1 / \sqrt{d_k + d_r}$。",
         limits="至多 5 个 token、3 个 head 的层；是给定权重下输出相等，而不是各因子的梯度相等。",
         if_fails="内容部分的维度也被旋转，或带 RoPE 的 K 取自 latent",

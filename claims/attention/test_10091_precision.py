@@ -232,7 +232,7 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
         scope="低秩投影。",
         found="一般来说并非如此。在一般的权重上，两者都是四次舍入。若 query 有一个所有 key 都没有的大分量，依次相乘会把它存下来，"
         "而合并矩阵不会：在固定的反例中，依次相乘的 logits 的平方误差是合并矩阵的四十倍左右。",
-        limits="logits 的误差，不含 RoPE 部分；“更小”是指小半次舍入以上。",
+        limits="logits 的误差，不含 RoPE 部分；“更小”是指至少小 0.5 次舍入。",
         if_fails="合并后的矩阵所用的存储格式比其余的更粗",
         corrected="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
         "则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
@@ -285,6 +285,7 @@ ORDER_NAMES = {
     "order-of-loss-follows-the-cancellation",
     part_of="bf16-loss-of-absorption",
     section="MLA, part 1, notes",
+    ours=True,
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     effort=0.06,

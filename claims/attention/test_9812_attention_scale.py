@@ -238,7 +238,7 @@ def maximum_not_subtracted(s, alpha):
         says=r"对 $p = \mathrm{softmax}(\alpha s)$，有 $\frac{\partial p_i}{\partial s_j} = \alpha (p_i \delta_{ij} - p_i p_j)$，"
         r"其全部元素绝对值之和的一半等于 $\alpha \left(1 - \sum_i p_i^2\right)$。",
         scope=r"文中未加条件；求导是对 $s$，不是对 $\alpha s$。",
-        found=r"对 $\alpha \ge 0$ 在精度范围内成立，包括得分并列、只有一个得分、$\alpha = 0$ 以及整体偏移很大的情形。softmax 接近 "
+        found=r"对 $\alpha \ge 0$ 在舍入误差内成立，包括得分并列、只有一个得分、$\alpha = 0$ 以及整体偏移很大的情形。softmax 接近 "
         "one-hot 时，公式是两个几乎相等的数相减：此时只有绝对误差是小的。",
         limits=r"至多 9 个得分，logits 之差不超过 36，使概率的乘积在 float32 下不会下溢。没有抽取负的 $\alpha$，那时右边需换成 "
         r"$|\alpha|$。",

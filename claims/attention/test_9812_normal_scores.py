@@ -125,10 +125,11 @@ def annealed_beyond_freezing(alpha, n):
     POST,
     "mean-gradient-increases-to-expected-maximum",
     section="Normal distribution",
+    ours=True,
     kind=Kind.EXPECTATION,
     finding=Finding.HOLDS,
     part_of="true-expected-gradient-has-no-finite-optimum",
-    says="In place of the post's conclusion: for independent standard normal scores "
+    says="For independent standard normal scores "
     r"$\mathbb E\left[\alpha \left(1 - \sum_i p_i^2\right)\right] = \mathbb E \sum_i p_i s_i$, which increases strictly with $\alpha$ to "
     r"$n (n - 1) \int \varphi^2 \Phi^{n-2} dx = \mathbb E \max_i s_i$.",
     scope="Independent scores from $N(0, 1)$, $n \\ge 2$. The identity is Gaussian integration by parts, "
@@ -140,7 +141,7 @@ def annealed_beyond_freezing(alpha, n):
     if_fails=r"a factor $\alpha$ is missing, or the limit is that of infinitely many scores",
     effort=0.5,
     zh=dict(
-        says="修正后的结论：对独立标准正态得分，"
+        says="对独立标准正态得分，"
         r"$\mathbb E\left[\alpha \left(1 - \sum_i p_i^2\right)\right] = \mathbb E \sum_i p_i s_i$，它随 $\alpha$ 严格递增，极限为 "
         r"$n (n - 1) \int \varphi^2 \Phi^{n-2} dx = \mathbb E \max_i s_i$。",
         scope=r"得分独立，服从 $N(0, 1)$，$n \ge 2$。恒等式来自高斯分布的分部积分，导数为 $\mathbb E\,\mathrm{Var}_p(s) > 0$。",
@@ -243,10 +244,11 @@ def found_by(choice):
     POST,
     "typical-draw-peaks-beyond-annealed-optimum",
     section="Normal distribution",
+    ours=True,
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     part_of="true-expected-gradient-has-no-finite-optimum",
-    says=r"In place of the post's conclusion, for a single draw of normal scores: at least three draws in four have their largest gradient "
+    says=r"Of single draws of normal scores, at least three draws in four have their largest gradient "
     r"beyond the annealed $\alpha^*$, and as many have it below $15 \alpha^*$.",
     scope="Independent scores from $N(0, 1)$; the post does not say whether it means an average or a draw.",
     found=r"Holds for $n$ from 2 to 80, the largest gradient of every draw being recomputed. Tested with 400 draws for each $n$: false "
@@ -258,7 +260,7 @@ def found_by(choice):
     if_fails=r"the gradient with respect to $\alpha s$ is meant, or the scores are not of unit variance",
     effort=0.25,
     zh=dict(
-        says=r"修正后的结论：对单次抽取的正态得分，至少四分之三的抽样其梯度最大值点大于退火近似给出的 $\alpha^*$，也至少四分之三小于 "
+        says=r"对单次抽取的正态得分，至少四分之三的抽样其梯度最大值点大于退火近似给出的 $\alpha^*$，也至少四分之三小于 "
         r"$15 \alpha^*$。",
         scope="得分独立，服从 $N(0, 1)$；文中没有说明指的是平均还是单次抽样。",
         found="对 $n$ 从 2 到 80 成立，每次抽样的最大梯度都重新计算。对每个 $n$ 用 400 次抽样作检验：误报概率为 $10^{-12}$；"

@@ -270,10 +270,11 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
     "ste-gradient-linear-in-length",
     part_of="no-linear-scheme-for-exact-ste-gradient",
     section="Gradient backpropagation",
+    ours=True,
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
     headline=True,
-    says=r"Corrected: the exact straight-through gradient of key $j$ is $T_{z_j} V_j - t_{z_j}$, $T_z = \sum_i P_{iz} Q_i G_i^\top$, $t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$, "
+    says=r"The exact straight-through gradient of key $j$ is $T_{z_j} V_j - t_{z_j}$, $T_z = \sum_i P_{iz} Q_i G_i^\top$, $t_z = \sum_i P_{iz} (G_i \cdot O_i) Q_i$, "
     r"where $P_{iz}$ is the weight of a key of code $z$ in row $i$; under a causal mask the sums run over $i \ge j$.",
     scope="Codebook constant for differentiation, as with a codebook kept by moving averages.",
     found=r"Equals the derivative of dense attention to precision, with and without causal mask, at a cost exactly linear in $n$. It beats the quadratic scheme only beyond "

@@ -63,12 +63,12 @@ def within(case, what, value, limit):
         scope="文中没有给出数值。",
         found=r"成立，且常数是紧的：记 $e_j = q \cdot (\hat K_j - K_j)$，"
         r"$\delta = \tfrac12 (\max_j e_j - \min_j e_j) \le |q| \max_j |\hat K_j - K_j|$，"
-        r"则两行注意力之间的总变差距离至多为 $\tanh(\delta / 2)$，输出之差至多为 $2 \tanh(\delta / 2) \max_j |V_j|$。"
+        r"则两行注意力之间的全变差距离至多为 $\tanh(\delta / 2)$，输出之差至多为 $2 \tanh(\delta / 2) \max_j |V_j|$。"
         "当且仅当所有 $e_j$ 都相等时没有任何损失；两个 Key 互换编码时达到上界。",
         limits="至多 5 个 Key，logits 的变化最大约 100，有无因果掩码都包括在内。",
         if_fails="把 logits 变化量的平均当成了其极差的一半",
         names={
-            "total variation, as a share of the bound": "总变差距离占上界的比例",
+            "total variation, as a share of the bound": "全变差距离占上界的比例",
         },
     ),
 )

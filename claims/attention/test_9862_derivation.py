@@ -163,6 +163,7 @@ def limit_by(logits):
     "gaussian-features-halve-the-logits",
     part_of="equal-norm-step",
     section="Déjà vu",
+    ours=True,
     kind=Kind.EXPECTATION,
     finding=Finding.HOLDS,
     says=r"With standard normal features, subtracting $|\omega_i|^2 / 2$ changes what Performer tends to for many features, from $\mathrm{softmax}(q \cdot k)$ to "

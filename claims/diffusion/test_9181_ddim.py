@@ -54,7 +54,7 @@ POST = Post(
         stands=r"关于这一族采样器的结果成立：给定真实的 $x_0$，只要 $0 \le \sigma_t \le \bar\beta_{t-1}$（文中没有写出这一约束），"
         r"其核就严格保持边缘分布；沿子序列的跳步同样成立，而在 $\bar\alpha_t^2 + \bar\beta_t^2 = 1$ 时 DDPM 是其中一员。以估计代替 "
         r"$x_0$，即便预测器是精确的，一步也会损失方差 $\lambda_t^2\, \mathbb E[\mathrm{Var}(x_0|x_t)]$；"
-        r"$\bar\alpha_t = e^{-5 t^2/T^2}$ 只在 $T = 1000$ 时近似 DDPM 的日程，此时 $\bar\alpha_T$ 偏大 3.9%。取 $\sigma_t = 0$，"
+        r"$\bar\alpha_t = e^{-5 t^2/T^2}$ 只在 $T = 1000$ 时近似 DDPM 的噪声调度，此时 $\bar\alpha_T$ 偏大 3.9%。取 $\sigma_t = 0$，"
         r"一步严格等于以 $\bar\beta/\bar\alpha$ 为变量的欧拉法；但要趋于微分方程，需要 $\arccos\bar\alpha_t$ 的每一步都小，"
         r"光有大的 $T$ 还不够。被推翻的说法，一是 DDPM 的迭代也是欧拉法，其实它的噪声不会消失，$\epsilon$ 的系数趋于欧拉法的两倍；"
         r"二是 DDIM 的实验用的是这一族中 $\sigma_t = \beta_t$ 的成员，其实那个采样器沿用 DDPM 的均值，不属于这一族。"
@@ -117,7 +117,7 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
     r"\kappa_t$ the kernel $\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ takes $p(x_t|x_0)$ to $p(x_{t-1}|x_0)$, whatever "
     r"$\sigma_t$.",
     scope="Isotropic Gaussians, a mean linear in both arguments; the post does not ask for a variance-preserving schedule.",
-    found=r"Proved on exact numbers for $0 \le \sigma_t \le \bar\beta_{t-1}$ and any levels, given the true $x_0$. Marginals alone cannot "
+    found=r"Certified on exact numbers for $0 \le \sigma_t \le \bar\beta_{t-1}$ and any levels, given the true $x_0$. Marginals alone cannot "
     r"tell whether $\sigma_t$ is used at all, nor the sign of the root; both are checked besides.",
     limits="One step given the true $x_0$; what the estimate of $x_0$ costs is another claim. Forms that go through $\\kappa_t x_t$ may "
     "exceed the error budget off variance-preserving schedules.",
@@ -126,10 +126,10 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
         says=r"取 $\kappa_t = \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2} / \bar\beta_t$、"
         r"$\lambda_t = \bar\alpha_{t-1} - \bar\alpha_t \kappa_t$，则不论 $\sigma_t$ 为何，"
         r"$\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ 都把 $p(x_t|x_0)$ 变为 $p(x_{t-1}|x_0)$。",
-        scope="各向同性的高斯分布，均值关于两个变量都是线性的；文中不要求日程保持方差。",
-        found=r"对 $0 \le \sigma_t \le \bar\beta_{t-1}$ 与任意噪声水平，在给定真实 $x_0$ 时已用精确运算证明。仅凭边缘分布看不出 "
+        scope="各向同性的高斯分布，均值关于两个变量都是线性的；文中不要求噪声调度保持方差。",
+        found=r"对 $0 \le \sigma_t \le \bar\beta_{t-1}$ 与任意噪声水平，在给定真实 $x_0$ 时已用精确运算验证（误判概率有界）。仅凭边缘分布看不出 "
         r"$\sigma_t$ 到底用了没有，也看不出根号的符号；这两点另行检验。",
-        limits=r"只看给定真实 $x_0$ 的一步；用估计代替 $x_0$ 的代价是另一条论断。若日程不保持方差，经由 $\kappa_t x_t$ "
+        limits=r"只看给定真实 $x_0$ 的一步；用估计代替 $x_0$ 的代价是另一条论断。若噪声调度不保持方差，经由 $\kappa_t x_t$ "
         "计算的写法可能超出误差预算。",
         if_fails=r"均值与注入的噪声对应于不同的 $\sigma_t$",
         names=LAW | {"step at [#]": "采样步，位置 [#]"},
@@ -184,7 +184,7 @@ def solving(solution):
     r"$\bar\alpha_{t-1} = \kappa_t \bar\alpha_t + \lambda_t$ and $\bar\beta_{t-1}^2 = \kappa_t^2 \bar\beta_t^2 + \sigma_t^2$: three "
     r"unknowns, two equations, one parameter left.",
     scope=r"Isotropic Gaussians and a mean linear in both arguments; that $\kappa_t \ge 0$ is chosen goes unsaid.",
-    found=r"Proved on exact numbers; but for every $\sigma_t < \bar\beta_{t-1}$ the equations have two solutions, $\kappa_t = "
+    found=r"Certified on exact numbers; but for every $\sigma_t < \bar\beta_{t-1}$ the equations have two solutions, $\kappa_t = "
     r"\pm\sqrt{\bar\beta_{t-1}^2 - \sigma_t^2} / \bar\beta_t$, each with its own $\lambda_t$. The post's is the one with $+$; no test of "
     r"marginals can tell it from the other.",
     limits=r"$x_0 \ne 0$: at $x_0 = 0$ every $\lambda_t$ keeps the marginals. Kernels of another form are not considered.",
@@ -194,7 +194,7 @@ def solving(solution):
         r"$\bar\alpha_{t-1} = \kappa_t \bar\alpha_t + \lambda_t$ 与 $\bar\beta_{t-1}^2 = \kappa_t^2 \bar\beta_t^2 + \sigma_t^2$："
         "三个未知数、两个方程，余一个自由参数。",
         scope=r"各向同性的高斯分布，均值关于两个变量都是线性的；文中没有说明取的是 $\kappa_t \ge 0$。",
-        found=r"已用精确运算证明；但对每个 $\sigma_t < \bar\beta_{t-1}$，方程组都有两组解 "
+        found=r"已用精确运算验证（误判概率有界）；但对每个 $\sigma_t < \bar\beta_{t-1}$，方程组都有两组解 "
         r"$\kappa_t = \pm\sqrt{\bar\beta_{t-1}^2 - \sigma_t^2} / \bar\beta_t$，各有自己的 $\lambda_t$。文中的解是取 $+$ 的那一组；"
         "任何关于边缘分布的检验都无法把两者区分开。",
         limits=r"$x_0 \ne 0$：若 $x_0 = 0$，则任何 $\lambda_t$ 都保持边缘分布。不考虑其他形式的核。",
@@ -253,7 +253,7 @@ def without_preserved_variance(deviation):
     effort=0.05,
     says=r"The result of the undetermined coefficients needs no $\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
     scope="Any schedule.",
-    found=r"Proved on exact numbers. What is said with $\beta_t = \sqrt{1 - \alpha_t^2}$ does need it: in general $x_t = \alpha_t x_{t-1} "
+    found=r"Certified on exact numbers. What is said with $\beta_t = \sqrt{1 - \alpha_t^2}$ does need it: in general $x_t = \alpha_t x_{t-1} "
     r"+ \beta_t \varepsilon_t$ has $\beta_t^2 = \bar\beta_t^2 - \alpha_t^2 \bar\beta_{t-1}^2$, and $\sigma_t = \bar\beta_{t-1} \beta_t / "
     r"\bar\beta_t$ with that $\beta_t$ gives its posterior. Where $\bar\alpha_t = 1$ throughout, $\sqrt{1 - \alpha_t^2} = 0$ turns DDPM "
     r"into a sampler without noise.",
@@ -261,8 +261,8 @@ def without_preserved_variance(deviation):
     if_fails=r"$1 - \alpha_t^2$ or $1 - \bar\alpha_t^2$ stands where a variance should",
     zh=dict(
         says=r"待定系数法的结果并不依赖 $\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
-        scope="任意日程。",
-        found=r"已用精确运算证明。但凡用到 $\beta_t = \sqrt{1 - \alpha_t^2}$ 的说法则需要它：一般地，"
+        scope="任意噪声调度。",
+        found=r"已用精确运算验证（误判概率有界）。但凡用到 $\beta_t = \sqrt{1 - \alpha_t^2}$ 的说法则需要它：一般地，"
         r"$x_t = \alpha_t x_{t-1} + \beta_t \varepsilon_t$ 中 $\beta_t^2 = \bar\beta_t^2 - \alpha_t^2 \bar\beta_{t-1}^2$，以这个 "
         r"$\beta_t$ 取 $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$ 才得到它的后验。若始终有 $\bar\alpha_t = 1$，则 "
         r"$\sqrt{1 - \alpha_t^2} = 0$，DDPM 就成了没有噪声的采样器。",
@@ -364,7 +364,7 @@ def clipped(*given):
     says=r"With $x_0 = \bar\mu(x_t) = (x_t - \bar\beta_t \epsilon) / \bar\alpha_t$ the mean $\kappa_t x_t + \lambda_t x_0$ becomes "
     r"$\frac{1}{\alpha_t} \big(x_t - (\bar\beta_t - \alpha_t \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2})\, \epsilon\big)$.",
     scope=r"Any $\epsilon$, exact or not.",
-    found=r"Proved on exact numbers, on any levels; $\bar\alpha_{t-1} \bar\mu + \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2}\, \epsilon$ is a "
+    found=r"Certified on exact numbers, on any levels; $\bar\alpha_{t-1} \bar\mu + \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2}\, \epsilon$ is a "
     r"third form. The three differ as soon as $\bar\mu$ is clipped. The weight of $\epsilon$ is a difference of nearly equal numbers: on "
     r"the post's 1000 steps at $\sigma_t = 0$ it is off by up to $3.5 \cdot 10^{-5}$ in float32, 19% in float16 and 206% in bfloat16, so "
     r"levels belong in float64.",
@@ -374,11 +374,11 @@ def clipped(*given):
         says=r"代入 $x_0 = \bar\mu(x_t) = (x_t - \bar\beta_t \epsilon) / \bar\alpha_t$，均值 $\kappa_t x_t + \lambda_t x_0$ 化为 "
         r"$\frac{1}{\alpha_t} \big(x_t - (\bar\beta_t - \alpha_t \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2})\, \epsilon\big)$。",
         scope=r"任意的 $\epsilon$，精确与否均可。",
-        found=r"对任意噪声水平已用精确运算证明；$\bar\alpha_{t-1} \bar\mu + \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2}\, \epsilon$ "
+        found=r"对任意噪声水平已用精确运算验证（误判概率有界）；$\bar\alpha_{t-1} \bar\mu + \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2}\, \epsilon$ "
         r"是第三种写法。一旦对 $\bar\mu$ 作截断，三者就不再相同。$\epsilon$ 的系数是两个相近的数之差：在文中的 1000 步上取 "
         r"$\sigma_t = 0$，它的误差在 float32 下最大为 $3.5 \cdot 10^{-5}$，float16 下为 19%，bfloat16 下为 206%，所以噪声水平应当用 "
         "float64。",
-        limits=r"浮点部分只看 $\epsilon$ 的系数，只看一个日程，噪声水平由 float64 舍入而来。",
+        limits=r"浮点部分只看 $\epsilon$ 的系数，只看一个噪声调度，噪声水平由 float64 舍入而来。",
         if_fails=r"$\alpha_t$ 被取了倒数，或 $x_0$ 的估计用了前一步的噪声水平",
         names={
             "mean by noise": r"用 $\epsilon$ 表示的均值",
@@ -451,7 +451,7 @@ def backwards(c=None, variance=None):
     says=r"The forward process is not needed, but Bayes' formula gives it back: $p(x_t|x_{t-1}, x_0) = p(x_{t-1}|x_t, x_0)\, p(x_t|x_0) / "
     r"p(x_{t-1}|x_0)$.",
     scope=r"The post does not say what comes out; $\bar\beta_{t-1} > 0$ is needed, so $t \ge 2$.",
-    found=r"Proved on exact numbers: it is $\mathcal N(\bar\alpha_t x_0 + c\, (x_{t-1} - \bar\alpha_{t-1} x_0),\ \bar\beta_t^2 \sigma_t^2 "
+    found=r"Certified on exact numbers: it is $\mathcal N(\bar\alpha_t x_0 + c\, (x_{t-1} - \bar\alpha_{t-1} x_0),\ \bar\beta_t^2 \sigma_t^2 "
     r"/ \bar\beta_{t-1}^2)$ with $c = \kappa_t \bar\beta_t^2 / \bar\beta_{t-1}^2$. It does not depend on $x_0$ only at $\eta = 1$; the "
     r"weight of $x_0$ is negative for smaller $\eta$ and positive for larger. On the post's 1000 steps it is $-0.73$ at $t = 2$, $-0.11$ "
     r"at $t = 10$ and $-0.0016$ at $t = 500$ where $\eta = 0$. The variance is $\eta^2 \beta_t^2$.",
@@ -460,11 +460,11 @@ def backwards(c=None, variance=None):
     zh=dict(
         says=r"无需给出前向过程，但可由贝叶斯公式反推：$p(x_t|x_{t-1}, x_0) = p(x_{t-1}|x_t, x_0)\, p(x_t|x_0) / p(x_{t-1}|x_0)$。",
         scope=r"文中没有写出结果；需要 $\bar\beta_{t-1} > 0$，即 $t \ge 2$。",
-        found=r"已用精确运算证明：结果是 $\mathcal N(\bar\alpha_t x_0 + c\, (x_{t-1} - \bar\alpha_{t-1} x_0),\ \bar\beta_t^2 \sigma_t^2 / "
+        found=r"已用精确运算验证（误判概率有界）：结果是 $\mathcal N(\bar\alpha_t x_0 + c\, (x_{t-1} - \bar\alpha_{t-1} x_0),\ \bar\beta_t^2 \sigma_t^2 / "
         r"\bar\beta_{t-1}^2)$，其中 $c = \kappa_t \bar\beta_t^2 / \bar\beta_{t-1}^2$。只有 $\eta = 1$ 时它才与 $x_0$ 无关；$\eta$ "
         r"更小时 $x_0$ 的系数为负，更大时为正。在文中的 1000 步上取 $\eta = 0$，该系数在 $t = 2$ 处为 $-0.73$，在 $t = 10$ 处为 "
         r"$-0.11$，在 $t = 500$ 处为 $-0.0016$。方差为 $\eta^2 \beta_t^2$。",
-        limits=r"涉及 $\eta$ 的部分是在方差保持的情形下证明的。",
+        limits=r"涉及 $\eta$ 的部分是在方差保持的情形下验证的。",
         if_fails=r"不论 $\eta$ 取何值都把它当作马尔可夫过程，于是 $c = \alpha_t$",
         names={
             "weight of x_prev": "$x_{t-1}$ 的系数",

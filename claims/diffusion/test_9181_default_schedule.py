@@ -57,7 +57,7 @@ def with_sum(terms):
         "并且这个上界是很好的近似。",
         scope=r"$\alpha_t^2 = 1 - 0.02 t/T$，其中 $1 \le t \le T$。",
         found=r"对每个 $t$ 都是严格的。对数与上界之比至多为 $1 + \frac{x}{2(1-x)}$，$x = 0.02 t/T$：对任何 $T$ 至多超出 1/98，"
-        "对长的日程实际在 $t = T$ 处超出 0.67%。文中印出的求和式下标有误。",
+        "对长的噪声调度实际在 $t = T$ 处超出 0.67%。文中印出的求和式下标有误。",
         limits="$T$ 最大为 4000，检验每个 $t$。",
         if_fails=r"漏了 $\bar\alpha_t$ 开方带来的因子 $\frac12$，或求和只到 $t - 1$",
         names={
@@ -118,16 +118,16 @@ def test_the_bound_on_log_abar(subject, T):
         found=r"$\bar\alpha_t$ 的对数等于 $-\frac{0.005 t^2}{T}$ 乘以一个因子，它介于 $1 + \frac1t$ 与 "
         r"$(1 + \frac1t)(1 + \frac{x}{2(1-x)})$ 之间，$x = 0.02 t/T$。$T = 1000$ 时新的 $\bar\alpha_T$ 偏大 3.9%，$\bar\beta_1$ "
         r"则偏小，为原来的 0.707 倍。两个指数只在 $T = 1000$ 时相等：$\log\bar\alpha_T$ 在 $T = 100$ 时为 $-0.51$，在 $T = 2000$ "
-        "时为 $-10.1$，所以对这些 $T$，$e^{-5t^2/T^2}$ 是一个新的日程。",
+        "时为 $-10.1$，所以对这些 $T$，$e^{-5t^2/T^2}$ 是一个新的噪声调度。",
         limits="$T$ 最大为 4000；采样器是否感觉得到这一差别，不在考察之列。",
-        if_fails=r"不论 $T$ 为何都把 $e^{-5}$ 当作日程的终点，或用了 $\bar\alpha_t^2$ 的指数",
+        if_fails=r"不论 $T$ 为何都把 $e^{-5}$ 当作噪声调度的终点，或用了 $\bar\alpha_t^2$ 的指数",
         names={
             "log abar_T at T = #": r"$\log\bar\alpha_T$（$T$ = #）",
             "abar_T of e^(-# t^#/T^#) over that of the post's schedule": (
-                r"e^(-# t^#/T^#) 的 $\bar\alpha_T$ 与文中日程的 $\bar\alpha_T$ 之比"
+                r"e^(-# t^#/T^#) 的 $\bar\alpha_T$ 与文中噪声调度的 $\bar\alpha_T$ 之比"
             ),
             "bbar of e^(-# t^#/T^#) over that of the post's schedule at t = #": (
-                r"e^(-# t^#/T^#) 的 $\bar\beta_t$ 与文中日程的 $\bar\beta_t$ 之比（$t$ = #）"
+                r"e^(-# t^#/T^#) 的 $\bar\beta_t$ 与文中噪声调度的 $\bar\beta_t$ 之比（$t$ = #）"
             ),
             "KL of p(x_T | x_# = #) from N(#, #)": "p(x_T | x_# = #) 与 N(#, #) 的 KL 散度",
         },

@@ -81,7 +81,7 @@ def member_with(step):
     says=r"With $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$ the kernel is the posterior of DDPM's chain $x_t = \alpha_t x_{t-1} + "
     r"\beta_t \varepsilon_t$, and the step $\frac{1}{\alpha_t} \big(x_t - \frac{\beta_t^2}{\bar\beta_t} \epsilon\big) + \sigma_t z$.",
     scope=r"$\beta_t^2 = 1 - \alpha_t^2$, which needs $\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
-    found=r"Proved on exact numbers, with $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$ and $\lambda_t = \bar\alpha_{t-1} "
+    found=r"Certified on exact numbers, with $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$ and $\lambda_t = \bar\alpha_{t-1} "
     r"\beta_t^2 / \bar\beta_t^2$; the first step, $\kappa_1 = 0$, $\lambda_1 = 1$, $\sigma_1 = 0$, is included.",
     limits="Amplitudes at which both deviations are rational, which are dense. Rounding is the matter of other claims.",
     if_fails=r"$\bar\beta_t$ and $\bar\beta_{t-1}$ are exchanged, or a square is missing",
@@ -89,7 +89,7 @@ def member_with(step):
         says=r"取 $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$，该核就是 DDPM 的链 $x_t = \alpha_t x_{t-1} + \beta_t \varepsilon_t$ "
         r"的后验，采样步为 $\frac{1}{\alpha_t} \big(x_t - \frac{\beta_t^2}{\bar\beta_t} \epsilon\big) + \sigma_t z$。",
         scope=r"$\beta_t^2 = 1 - \alpha_t^2$，这需要 $\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
-        found=r"已用精确运算证明，其中 $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$，"
+        found=r"已用精确运算验证（误判概率有界），其中 $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$，"
         r"$\lambda_t = \bar\alpha_{t-1} \beta_t^2 / \bar\beta_t^2$；第一步即 $\kappa_1 = 0$、$\lambda_1 = 1$、$\sigma_1 = 0$ "
         "也包括在内。",
         limits=r"只取使两个标准差都是有理数的 $\bar\alpha$，它们是稠密的。舍入误差由别的论断考察。",
@@ -177,7 +177,7 @@ def jump_if(admissible):
     effort=0.03,
     says=r"$\sigma_t = \eta\, \bar\beta_{t-1} \beta_t / \bar\beta_t$ with $\eta \in [0, 1]$ is a legitimate choice at every step.",
     scope=r"$\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
-    found=r"Proved on exact numbers: at $\eta = 1$ the root is $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$. The largest admissible "
+    found=r"Certified on exact numbers: at $\eta = 1$ the root is $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$. The largest admissible "
     r"$\eta$ is exactly $\bar\beta_t / \beta_t > 1$ for $t \ge 2$, and at $t = 1$ every $\eta$ gives $\sigma_1 = 0$. For a chain of 1000 "
     r"steps $\eta$ may go up to 1.2247 on the post's schedule, 1.3542 on the linear, 1.4120 on the scaled-linear, 1.1547 on the "
     r"exponential one (where $t = 2$ decides), but only to 1.0005 on the cosine one ($t = 1000$).",
@@ -186,22 +186,22 @@ def jump_if(admissible):
     zh=dict(
         says=r"每一步都可取 $\sigma_t = \eta\, \bar\beta_{t-1} \beta_t / \bar\beta_t$，其中 $\eta \in [0, 1]$。",
         scope=r"方差保持：$\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
-        found=r"已用精确运算证明：$\eta = 1$ 时根式等于 $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$。当 $t \ge 2$ 时，允许的最大 "
+        found=r"已用精确运算验证（误判概率有界）：$\eta = 1$ 时根式等于 $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$。当 $t \ge 2$ 时，允许的最大 "
         r"$\eta$ 恰为 $\bar\beta_t / \beta_t > 1$；当 $t = 1$ 时，任何 $\eta$ 都给出 $\sigma_1 = 0$。对 1000 步的链，$\eta$ "
-        "在文中的日程上最大可取 1.2247，在 linear 日程上为 1.3542，在 scaled-linear 日程上为 1.4120，在指数日程上为 1.1547（由 "
-        "$t = 2$ 决定），而在 cosine 日程上只到 1.0005（$t = 1000$）。",
-        limits="float64 部分只看五个 1000 步的日程。",
+        "在文中的噪声调度上最大可取 1.2247，在 linear 噪声调度上为 1.3542，在 scaled-linear 噪声调度上为 1.4120，在指数噪声调度上为 1.1547（由 "
+        "$t = 2$ 决定），而在 cosine 噪声调度上只到 1.0005（$t = 1000$）。",
+        limits="float64 部分只看五个 1000 步的噪声调度。",
         if_fails=r"$\eta$ 乘在了方差上，或把 $\beta_t$ 当成了 DDPM 后验的标准差",
         names=LAW
         | {
             "square of the largest eta": r"最大 $\eta$ 的平方",
             "square of the root at eta = #": r"根式的平方（$\eta$ = #）",
-            "noise by t - #, schedule and eta at [#, #, #]": r"注入的噪声（依次按 $t$ - #、日程、$\eta$），位置 [#, #, #]",
-            "largest eta on the post schedule, set by t = #": r"文中日程上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the linear schedule, set by t = #": r"linear 日程上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the scaled-linear schedule, set by t = #": r"scaled-linear 日程上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the cosine schedule, set by t = #": r"cosine 日程上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the exp# schedule, set by t = #": r"exp# 日程上最大的 $\eta$，由 $t$ = # 决定",
+            "noise by t - #, schedule and eta at [#, #, #]": r"注入的噪声（依次按 $t$ - #、噪声调度、$\eta$），位置 [#, #, #]",
+            "largest eta on the post schedule, set by t = #": r"文中噪声调度上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the linear schedule, set by t = #": r"linear 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the scaled-linear schedule, set by t = #": r"scaled-linear 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the cosine schedule, set by t = #": r"cosine 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the exp# schedule, set by t = #": r"exp# 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
         },
     ),
 )
@@ -311,9 +311,9 @@ def too_large_by_the_finding(case):
         says=r"原则上对 $\sigma_t$ 没有太多约束；第二个例子取 $\sigma_t = \beta_t$。",
         scope="文中没有说明适用范围。",
         found=r"根式要求 $0 \le \sigma_t \le \bar\beta_{t-1}$。第二个例子恰在 $\bar\alpha_t \ge \bar\alpha_{t-1}^2$ 时满足它：$t = 1$ "
-        r"时从不满足；这里的五个日程都有 $\alpha_2 < \alpha_1$，因而 $t = 2$ 时也不满足；文中的日程在 $t = 3$ 时、抽稀后的 cosine "
-        r"日程在最后一步也不满足。在这些地方，采样步必须拒绝执行，或改取最近的允许的 $\sigma_t$。",
-        limits="五个保持方差的日程，完整的，或每隔 10、50、100 步取一步；噪声水平为 float64。如果只超出一个末位单位而仍能算出一个数，"
+        r"时从不满足；这里的五个噪声调度都有 $\alpha_2 < \alpha_1$，因而 $t = 2$ 时也不满足；文中的噪声调度在 $t = 3$ 时、抽稀后的 cosine "
+        r"噪声调度在最后一步也不满足。在这些地方，采样步必须拒绝执行，或改取最近的允许的 $\sigma_t$。",
+        limits="五个保持方差的噪声调度，完整的，或每隔 10、50、100 步取一步；噪声水平为 float64。如果只超出一个末位单位而仍能算出一个数，"
         "这点超出小到无法分辨。",
         if_fails="用来检验的上界是 $t$ 时刻的标准差，或检验的精度太低",
         names={
@@ -431,7 +431,7 @@ def admissible(case, picked):
 )
 @counterexample(
     r"at the fourth of 1000 steps of the post's schedule, the first at which $\beta_t$ is admissible",
-    r"在文中日程的 1000 步的第四步，即第一个允许 $\beta_t$ 的步",
+    r"在文中噪声调度的 1000 步的第四步，即第一个允许 $\beta_t$ 的步",
     case=SecondExample("post", 1000, steps=(4,)),
     state=torch.ones(3, 1, dtype=torch.float64),
     picked=torch.zeros(1, dtype=torch.float64),
@@ -483,6 +483,7 @@ def accumulated(affine, bbar, beta):
     "enlarged-noise-leaves-the-family",
     part_of="sigma-equals-beta-is-two-different-samplers",
     section="Some examples",
+    ours=True,
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     effort=0.15,
@@ -499,7 +500,7 @@ def accumulated(affine, bbar, beta):
         says=r"DDPM 的均值加上标准差为 $\beta_t$ 的噪声不属于该族：给定 $x_0$ 时一步使方差多出 "
         r"$\bar\alpha_{t-1}^2 \beta_t^4 / \bar\beta_t^2$，而数据 $\mathcal N(0, 1)$ 的方差不变。",
         scope=r"$\bar\alpha_t^2 + \bar\beta_t^2 = 1$，且预测器精确。",
-        found="在五个日程上以 50 位精度成立。在文中的 1000 步上，走到 $t = 1$ 的那一步使方差变为边缘分布的 2.33 倍，整条链则变为 2.58 "
+        found="在五个噪声调度上以 50 位精度成立。在文中的 1000 步上，走到 $t = 1$ 的那一步使方差变为边缘分布的 2.33 倍，整条链则变为 2.58 "
         r"倍；在 $t = 500$ 处，整条链给出 1.0005 倍。走到 $t = 0$ 的那一步在数据周围留下方差 $\beta_1^2$。该族中 "
         r"$\sigma_t = \beta_t$ 的成员，凡存在之处都保持给定 $x_0$ 的边缘分布，但会在 $\mathcal N(0, 1)$ 上损失方差。",
         limits="整条链的方差是用其 $x_0$ 的真实噪声、而不是用预测器计算的。",
@@ -508,7 +509,7 @@ def accumulated(affine, bbar, beta):
             "smallest variance of N(#, #) after a step of the family": "N(#, #) 经该族的一步之后的最小方差",
             "Var(x_# | x_#) / bbar_#^# after one step": "Var(x_# | x_#) / bbar_#^#，一步之后",
             "Var(x_# | x_#) / bbar_#^# after the whole chain": "Var(x_# | x_#) / bbar_#^#，整条链之后",
-            ENLARGED.title: "以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例（文中的日程）",
+            ENLARGED.title: "以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例（文中的噪声调度）",
             "step $t$ of #": "第 $t$ 步（共 # 步）",
             r"$\mathrm{Var}(x_t|x_#) / \bar\beta_t^# - #$": "Var(x_t | x_#) / bbar_t^# - #",
             "one step": "一步",

@@ -87,9 +87,9 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
         says="与直觉相反，注入的噪声越小，生成结果越多样；步数越少，结果越平滑；加速之后，噪声越小越好。",
         scope="训练好的图像模型。",
         found=r"图像未作检验。对数据 $\mathcal N(0, s^2)$，若预测器精确、起始分布正确，则输出的方差小于 $s^2$，随 $\eta$ 增大而减小，"
-        "插入更多的步则增大，并像 $1/N$ 那样趋于 $s^2$。但对 cosine 日程上远宽于噪声的数据，以及对过窄的起始分布，则不然："
+        "插入更多的步则增大，并像 $1/N$ 那样趋于 $s^2$。但对 cosine 噪声调度上远宽于噪声的数据，以及对过窄的起始分布，则不然："
         "此时加一些噪声反而保留得更多。",
-        limits=r"五个 1000 步的日程，抽稀到 2 至 40 步，其中一个直到 1000 步；$1/64 \le s \le 64$，cosine 日程上 $s \le 1.5$。",
+        limits=r"五个 1000 步的噪声调度，抽稀到 2 至 40 步，其中一个直到 1000 步；$1/64 \le s \le 64$，cosine 噪声调度上 $s \le 1.5$。",
         if_fails=r"最后一步也加了噪声，或均值与噪声对应于不同的 $\sigma_t$",
         names={
             "order in #/N at # and # steps": "关于 #/N 的阶（# 步与 # 步）",
@@ -112,7 +112,7 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
 )
 @counterexample(
     r"data of deviation 4 on the cosine schedule in five steps: more comes out at $\eta = 3/4$ than without noise",
-    r"标准差为 4 的数据，cosine 日程，五步：$\eta = 3/4$ 时输出的方差比没有噪声时更大",
+    r"标准差为 4 的数据，cosine 噪声调度，五步：$\eta = 3/4$ 时输出的方差比没有噪声时更大",
     case=Chains("cosine", (5, 10), (4.0,), (0.0, 0.75)),
     state=ONES,
 )

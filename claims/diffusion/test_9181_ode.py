@@ -279,16 +279,16 @@ AMPLITUDES = {
     zh=dict(
         says=r"直接以虚拟时间 $\bar\beta/\bar\alpha$ 求解并不合适，因为它的范围是 $[0, \infty)$。",
         scope="文中没有说明适用范围。",
-        found=r"如果 $\bar\alpha$ 以 0 结束，那么任何虚拟时间都能达到。文中自己的日程 $\bar\alpha = e^{-5 s^2}$ 止于 "
-        r"$\sqrt{e^{10} - 1} = 148.41$；DDPM 的默认日程（按文中的写法）、linear 日程与 scaled-linear 日程取 1000 步，止于 14.6 到 "
+        found=r"如果 $\bar\alpha$ 以 0 结束，那么任何虚拟时间都能达到。文中自己的噪声调度 $\bar\alpha = e^{-5 s^2}$ 止于 "
+        r"$\sqrt{e^{10} - 1} = 148.41$；DDPM 的默认噪声调度（按文中的写法）、linear 噪声调度与 scaled-linear 噪声调度取 1000 步，止于 14.6 到 "
         "157 之间。",
         limits=r"三种以 0 结束的 $\bar\alpha$；求解方法在该变量下表现如何，不在考察之列。",
         if_fails=r"标准差不是 $\sqrt{1 - \bar\alpha^2}$",
         names={
-            "end of the virtual time, exp#, T = #": "虚拟时间的终点，exp# 日程，$T$ = #",
-            "end of the virtual time, post, T = #": "虚拟时间的终点，文中的 DDPM 默认日程，$T$ = #",
-            "end of the virtual time, linear, T = #": "虚拟时间的终点，linear 日程，$T$ = #",
-            "end of the virtual time, scaled-linear, T = #": "虚拟时间的终点，scaled-linear 日程，$T$ = #",
+            "end of the virtual time, exp#, T = #": "虚拟时间的终点，exp# 噪声调度，$T$ = #",
+            "end of the virtual time, post, T = #": "虚拟时间的终点，文中的 DDPM 默认噪声调度，$T$ = #",
+            "end of the virtual time, linear, T = #": "虚拟时间的终点，linear 噪声调度，$T$ = #",
+            "end of the virtual time, scaled-linear, T = #": "虚拟时间的终点，scaled-linear 噪声调度，$T$ = #",
         },
     ),
 )
@@ -362,7 +362,7 @@ def with_measure(measure):
         r"$\theta_0 = 0$：对数据 $\mathcal N(0, 1)$，微分方程保持其方差，而迭代损失的方差介于最大角步长的 $\sin^2$ 与 "
         r"$\frac\pi2 \sin$ 之间。若 $\alpha_t$ 为常数，则损失不随 $T$ 增大而下降：取 $\frac12$ 时为 77%，取 0.1 时为 99%。"
         r"$\max_t(1 - \alpha_t) \to 0$ 是充分的，但并非必要：若 $\bar\alpha$ 降到零，它就一直接近 1。",
-        limits="方差为 1、均值为 0 的数据与精确的预测器，此时一步就是一个旋转；五族日程，加密 16 倍。",
+        limits="方差为 1、均值为 0 的数据与精确的预测器，此时一步就是一个旋转；五族噪声调度，加密 16 倍。",
         if_fails=r"把步数、或 $\bar\alpha_t$ 的差当作了最大一步的大小",
         names={
             "largest # - alpha_t": r"# - $\alpha_t$ 的最大值",
@@ -462,7 +462,7 @@ def spread(subject, eta, N):
         scope="文中没有说明适用范围。",
         found=r"对 DDIM（$\sigma_t = 0$）成立，那是另一条论断。DDPM（$\eta = 1$）会加噪声，而且就连它的均值中 $\epsilon$ 的系数也是两倍。"
         r"对任何 $\eta > 0$，这两个差别都不会随步数增多而消失。",
-        limits="只有一个日程，系数只看它的中间，方差只看方差为 1 的数据。",
+        limits="只有一个噪声调度，系数只看它的中间，方差只看方差为 1 的数据。",
         if_fails="漏了噪声，或漏了均值中增大的漂移",
         corrected=r"取 $\sigma_t = \eta \tilde\sigma_t$，$\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，并且给定 $x_T$ 时 $x_0$ 仍有方差："
         r"只有 $\eta = 0$ 才是欧拉法。",
@@ -493,10 +493,11 @@ def test_the_iteration_tends_to_eulers_method(subject, eta):
     "noisy-iteration-has-its-own-drift",
     part_of="ddpm-iteration-is-not-euler-of-the-ode",
     section="Differential equations",
+    ours=True,
     kind=Kind.LIMIT,
     finding=Finding.HOLDS,
     effort=0.15,
-    says=r"(Corrected.) With $\sigma_t = \eta \tilde\sigma_t$ the weight of $\epsilon$ in a step tends to $1 + \eta^2$ times that of Euler's "
+    says=r"With $\sigma_t = \eta \tilde\sigma_t$ the weight of $\epsilon$ in a step tends to $1 + \eta^2$ times that of Euler's "
     r"method, and $\mathrm{Var}(x_0|x_T)$ to a positive limit.",
     scope=r"$0 < \eta \le 1$, $\bar\alpha = e^{-5 s^2}$.",
     found=r"Both limits are reached to first order in the step. On data $\mathcal N(0, 1)$ the second is $1 - e^{-10 \eta^2}$: with 1000 steps 0.912 "
@@ -504,12 +505,12 @@ def test_the_iteration_tends_to_eulers_method(subject, eta):
     limits="The weight in the middle of the schedule alone; the spread on Gaussian data alone.",
     if_fails=r"$\eta$ scales the variance, or the mean is that of another $\sigma_t$",
     zh=dict(
-        says=r"（更正）取 $\sigma_t = \eta \tilde\sigma_t$，一步中 $\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，且 "
+        says=r"取 $\sigma_t = \eta \tilde\sigma_t$，一步中 $\epsilon$ 的系数趋于欧拉法的 $1 + \eta^2$ 倍，且 "
         r"$\mathrm{Var}(x_0|x_T)$ 趋于正的极限。",
         scope=r"$0 < \eta \le 1$，且 $\bar\alpha = e^{-5 s^2}$。",
         found=r"两个极限都以步长的一阶达到。在数据 $\mathcal N(0, 1)$ 上第二个极限是 $1 - e^{-10 \eta^2}$：取 1000 步，$\eta = \frac12$ "
         r"时为 0.912，$\eta = 1$ 时为 0.991。第一个量此时在 $\eta = 1$ 处为 1.995。",
-        limits="系数只看日程的中间，方差只看高斯数据。",
+        limits="系数只看噪声调度的中间，方差只看高斯数据。",
         if_fails=r"$\eta$ 乘在了方差上，或均值属于另一个 $\sigma_t$",
         names={
             "order at which the weight of eps over Euler's is reached": r"$\epsilon$ 的系数与欧拉法的系数之比趋于极限的阶",

@@ -183,7 +183,7 @@ def told(change):
         r"$\kappa_1 = 0$，只有方差使它们彼此分开。对学到的预测器则没有任何保证："
         r"$\epsilon = x_t / (\bar\beta_t - \alpha_t \bar\beta_{t-1})$ 把所有起点都送到 0。",
         limits="直线上两个高斯的混合。",
-        if_fails="残留了另一个日程的噪声，或预测器前面的两个标准差互换了",
+        if_fails="残留了另一个噪声调度的噪声，或预测器前面的两个标准差互换了",
         names={"slope of a step less kappa": r"一步的斜率减 $\kappa_t$"},
     ),
 )
@@ -266,7 +266,7 @@ def product_of_the_selected_alphas(abar, tau):
     r"$\bar\alpha \approx 0$ at its last time as well, which training says nothing of.",
     if_fails=r"the model is told the index $i$, or $\bar\alpha$ is built from the selected $\alpha_{\tau_i}$",
     zh=dict(
-        says=r"目标函数只通过 $p(x_t|x_0)$ 依赖于日程，因此以 $\bar\alpha_{\tau_1}, \bar\alpha_{\tau_2}, \dots$ "
+        says=r"目标函数只通过 $p(x_t|x_0)$ 依赖于噪声调度，因此以 $\bar\alpha_{\tau_1}, \bar\alpha_{\tau_2}, \dots$ "
         "为参数的模型的目标只是完整目标中的若干项：对全部时刻的训练已包含对任意子序列的训练。",
         scope="容量足够的模型。",
         found=r"在精确的有理数运算中各项相等，条件是告诉模型的是时刻 $\tau_i$ 而不是下标 $i$；并且只要每个时刻都能单独拟合，"
@@ -378,7 +378,7 @@ sigma_ignored = with_sigma(lambda *given: 0 * ddim.posterior_deviation(*given[:-
         r"$\tilde\sigma_{\tau_i} = \frac{\bar\beta_{\tau_{i-1}}}{\bar\beta_{\tau_i}} \sqrt{1 - \bar\alpha_{\tau_i}^2 / "
         r"\bar\alpha_{\tau_{i-1}}^2}$，而不是原链上的量。",
         scope=r"$\tau$ 递增且 $\tau_0 = 0$；$\tilde\sigma$ 的公式需要 $\bar\alpha^2 + \bar\beta^2 = 1$。",
-        found=r"在五个日程上以 50 位精度成立：取 $\tilde\sigma$ 时，跳步就是原链的后验 $p(x_{\tau_{i-1}}|x_{\tau_i}, x_0)$，"
+        found=r"在五个噪声调度上以 50 位精度成立：取 $\tilde\sigma$ 时，跳步就是原链的后验 $p(x_{\tau_{i-1}}|x_{\tau_i}, x_0)$，"
         r"由原链的各个核全部相乘得到。原链的 $\sigma_{\tau_i}$ 可能过小，也可能过大；只要根式还存在，每个边缘分布就仍然正确，"
         "所以关于边缘分布的检验都看不出来。",
         limits=r"至多 1000 步的噪声水平。浮点部分只在 float64 下判定：其他类型都不能足够准确地满足 $\bar\alpha^2 + \bar\beta^2 = 1$，使 "

@@ -242,11 +242,11 @@ printed = SimpleNamespace(samples=PRINTED)
     limits="Their probabilities need the published model and are not checked.",
     if_fails="a printed byte was lost",
     zh=dict(
-        says="文中为“今天天气不错”打印的六个输出（一个来自解码，五个来自采样）都是其 18 个字节的切分。",
+        says="文中为“今天天气不错”给出的六个输出（一个来自解码，五个来自采样）都是其 18 个字节的切分。",
         scope="UTF-8 编码。",
         found="六个输出各自拼接起来都是原文；有些 token 在字符中间结束，因此单个 token 不一定是合法的 UTF-8。第三个输出与确定性输出相同。",
         limits="它们的概率需要公开的模型才能计算，这里没有检验。",
-        if_fails="打印的结果中丢了一个字节",
+        if_fails="给出的结果中丢了一个字节",
     ),
 )
 @subjects(
@@ -293,7 +293,7 @@ speeds = SimpleNamespace(table=TABLE)
         says="引入随机性后，Subword Regularization 的速度降到不足原来的 1/4（从 5.65 到 1.28，单位为百万字节每秒），"
         "BytePiece 下降约 30%（从 1.95 到 1.36）；SP-BPE 则从 1.36 降到 1.25。",
         scope="原文未说明。",
-        found="计入舍入误差，这些比例可由打印的速度推出：SP-Unigram 剩下 22.5% 到 22.8% 的速度，BytePiece 损失 29.8% 到 30.7%。",
+        found="计入舍入误差，这些比例可由文中给出的速度推出：SP-Unigram 剩下 22.5% 到 22.8% 的速度，BytePiece 损失 29.8% 到 30.7%。",
         limits="速度取决于机器；可以计数的是每个候选一个随机数，见文章 9811。",
         if_fails="表格的两列弄反了",
         names={

@@ -42,7 +42,7 @@ POST = Post(
     "A walk weighted by frequency does fail, but backward sums make one exact. Subword Regularization's cost is an upper bound.",
     zh=dict(
         title="随机分词浅探：从Viterbi Decoding到Viterbi Sampling",
-        stands="Viterbi 解码严格成立；打印的代码则要求每个位置都可达，例如词表包含所有单字节。Viterbi Sampling 的单次对决如文中所说，"
+        stands="Viterbi 解码严格成立；文中给出的代码则要求每个位置都可达，例如词表包含所有单字节。Viterbi Sampling 的单次对决如文中所说，"
         r"两个切分被采样的概率恰好就是各自的份额 $P^\alpha / \sum P^\alpha$。三个及以上时，最大概率切分未必仍是最可能的采样结果；"
         r"改为把每个到达者与已到达的总权重比较（文章 9811），就能修正这一点。排序只是大致保持：在文中自己所取的 $\alpha = 0.1$ 下，"
         r"20 个正态分布的得分两两之间有 40% 到 50% 是逆序的。在最优切分唯一时，$\alpha \to \infty$ 就是解码。"
@@ -92,7 +92,7 @@ heavier_always_wins = duels(lambda x, stored, w: Fraction(x > stored))
     zh=dict(
         says=r"新方案以概率 $\sigma(\alpha (s_{new} - s_{old}))$ 取代旧方案：得分更高时概率大于一半，且差距越大概率越大。",
         scope="单次比较。",
-        found=r"严格成立：两个切分被采样的概率就是各自的份额 $P^\alpha / \sum P^\alpha$，与顺序无关。三个及以上时，这只是例外。",
+        found=r"严格成立：两个切分被采样的概率就是各自的份额 $P^\alpha / \sum P^\alpha$，与顺序无关。三个及以上时一般不再如此。",
         limits="文本至多 6 个字母，有一个或两个切分，权重为有理数，硬币是理想的；浮点数下的 Sigmoid 不在本条之列。",
         if_fails="新旧方案的胜率弄反了，或者漏掉了前缀的权重或旧方案的权重",
     ),
@@ -143,7 +143,7 @@ def only_two_segmentations(text, weights, coin, scan):
         says="由于 Sigmoid 的单调性，最大概率切分显然仍是被采样到的概率最大的结果。",
         scope="原文未说明。",
         found="只要有三个切分相互竞争，就不再总是成立：最先到达者必须赢下之后的每一次对决。至多两个切分时成立，文章 9811 的完美采样也成立。",
-        limits="在自然文本上有多大比例会丢失众数，取决于词表，这里没有测量。",
+        limits="在自然文本上，最大概率切分有多常不再是最可能的结果，取决于词表，这里没有测量。",
         if_fails="被审的采样器不是本文的两两对决",
         corrected="如果每个到达者都与已到达的总权重比较（文章 9811），最大概率切分就仍是最可能的采样结果；"
         "在 Viterbi Sampling 下，只有当文本至多有两个切分时才是如此。",
@@ -385,6 +385,7 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
     "fair-duels-are-uniform",
     part_of="alpha-zero-and-negative",
     section="Simple test",
+    ours=True,
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"As $\alpha \to 0$ all scores count the same, so that sampling becomes uniform over the segmentations.",
@@ -501,6 +502,7 @@ def test_walk_by_frequency_loses_the_most_probable(subject, a, b, ab):
     "exact-walk-by-backward-sums",
     part_of="dag-random-walk-cannot-keep-the-argmax",
     section="Key analysis",
+    ours=True,
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says=r"A random walk has the law $P^\alpha / \sum P^\alpha$ if every token $(a, e)$ is drawn in proportion to $w(a, e) B(e)$, $B$ the total weight of all that can follow.",

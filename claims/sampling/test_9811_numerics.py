@@ -492,6 +492,7 @@ def trace_that_stays(text, route):
     "unreachable-starts-skipped",
     part_of="unreachable-prefix-nan",
     section="Decoding",
+    ours=True,
     kind=Kind.DISTRIBUTION,
     finding=Finding.HOLDS,
     says="Skipping the candidates whose start has not been reached repairs the recursion for every vocabulary.",

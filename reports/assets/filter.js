@@ -13,7 +13,7 @@
   }));
 
   function textOf(entry) {
-    entry.text ||= entry.claim.textContent.toLowerCase();
+    entry.text ||= (entry.claim.textContent + entry.claim.closest(".post").querySelector("h3").textContent).toLowerCase();
     return entry.text;
   }
 
