@@ -266,7 +266,7 @@ def tally(claims: list[dict[str, Any]]) -> dict[str, Any]:
 
 def facets(claim: dict[str, Any]) -> str:
     """What the filter can ask of a claim beside its topic and post, as words `name:value`. A device counts where it has evidence."""
-    found = {"finding": [claim["finding"]]}
+    found = {"finding": [claim["finding"]], "statement": ["ours" if claim["ours"] else "post"]}
     if claim["finding"] != "not checkable":
         found["outcome"] = [claim["outcome"]]
     ran = [column(row) for row in claim["rows"] if row["outcome"] != "not run"]

@@ -17,11 +17,13 @@ from typing import Any
 
 import pytest
 
+from claims.catalogue import declared
 from reports.language import LANGUAGES, page_name
 from reports.page import FINDINGS, audit_page
-from reports.verdicts import OUTCOMES
+from reports.verdicts import OUTCOMES, verdicts
 from tests.small_audit import ROOT, Project
 from tests.test_page import HOSTILE, UNSEEN, filled
+from tests.test_verdicts import END, run
 
 if os.environ.get("CI"):
     import axe_playwright_python.sync_playwright as axe
@@ -59,6 +61,27 @@ def write(folder: Path, document: dict[str, Any]) -> Path:
 @pytest.fixture(scope="session")
 def site(document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("site"), document)
+
+
+@pytest.fixture(scope="session")
+def site_of_all_texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of all claims that there are, before any of them was run."""
+    claims = declared()
+    shown = {
+        claim.id: {
+            **claim.told(),
+            "digest": "0" * 16,
+            "file": "test.py",
+            "test": "test",
+            "place": n,
+            "floating": False,
+            "trials": ["reference"],
+        }
+        for n, claim in enumerate(claims)
+    }
+    posts = {str(claim.post.archive): claim.post.told() for claim in claims}
+    expected = {"record": "expected", "posts": posts, "claims": shown, "items": []}
+    return write(tmp_path_factory.mktemp("texts"), verdicts([run(), expected, END]))
 
 
 @pytest.fixture(scope="session")
@@ -183,8 +206,9 @@ def test_keys_of_the_filter_and_counts_that_are_links_to_it(visit, site, documen
     page.keyboard.press("Escape")
     assert shown(page) == ids(document) and "?" not in page.url
     page.locator(".counts .finding.holds").click()
-    assert page.input_value("#filter") == "finding:holds"
-    assert shown(page) == ids(document, finding="holds")
+    assert page.input_value("#filter") == "finding:holds statement:post"
+    assert shown(page) == ids(document, finding="holds", ours=False)
+    assert page.locator(".counts li", has=page.locator(".finding.holds")).locator("b").inner_text() == str(len(shown(page)))
 
 
 def test_a_link_to_a_claim_opens_it_in_sight_even_if_the_filter_hides_it(visit, site):
@@ -266,11 +290,14 @@ def test_every_finding_and_outcome_can_be_read_and_only_reproduced_is_green(visi
 
 
 @pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
-def test_no_width_needs_sideways_scrolling_and_is_pictured(visit, site, width, request):
-    page = visit(viewport={"width": width, "height": 900}).open(site / "index.html", f"#{REFUTED}")
-    page.evaluate("document.querySelectorAll('details.claim').forEach(details => { details.open = true })")
-    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
-    page.evaluate("document.querySelectorAll('details.claim').forEach(details => { details.open = false })")
+def test_no_width_needs_sideways_scrolling_and_is_pictured(visit, site, site_of_all_texts, width, request):
+    one = visit(viewport={"width": width, "height": 900})
+    for file in [folder / page_name("index", language) for folder in (site_of_all_texts, site) for language in LANGUAGES]:
+        page = one.open(file)
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+        page.evaluate("document.querySelectorAll('details.claim').forEach(details => { details.open = true })")
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    page = one.open(site / "index.html")
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=SCREENSHOTS / f"{request.node.callspec.id}.png")

@@ -140,6 +140,7 @@ def test_every_character_of_every_formula_is_in_the_font_of_the_page(texts: dict
     printed = {character for one in made for character in html.unescape(re.sub(r"<[^>]*>", "", words.sub("", one)))}
     italic = {"h": "\N{PLANCK CONSTANT}"} | {unicodedata.normalize("NFKD", letter): letter for letter in ITALIC}
     letters = {html.unescape(letter) for one in made for letter in re.findall(r"<mi>([^<])</mi>", one)}
+    printed -= {"\N{VARIATION SELECTOR-1}"}  # asks for a style of the character before it, and has no form of its own
     printed |= {italic[letter] for letter in letters if letter in italic}  # a browser sets a single letter in italics
     assert len(printed) > 100 and len(letters) > 40
     assert {f"U+{ord(character):04X} {character}" for character in printed if ord(character) not in covered()} == set()

@@ -310,6 +310,39 @@ def test_verdicts_do_not_depend_on_clocks():
     assert not re.search(r"\d\d:\d\d:\d\d|seconds", json.dumps(first["claims"]))
 
 
+# Order
+
+
+def ordered(*declared: dict[str, Any], posts: tuple[dict[str, Any], ...] = (POST,)) -> list[str]:
+    """Ids of the claims in the order of the document."""
+    made = [records(claim, select=()) for claim in declared]
+    for one in made:
+        one[1]["posts"] = {str(post["archive"]): post for post in posts}
+    return [claim["id"] for claim in audited(*made)["claims"]]
+
+
+def test_claims_stand_in_the_order_of_their_posts_sections():
+    sections = {"sections": [text("Zeta", "一"), text("Alpha", "二")]}
+    first, second = (told(id, section=section) for id, section in (("z", sections["sections"][0]), ("a", sections["sections"][1])))
+    assert ordered(second, first, posts=(POST | sections,)) == ["z", "a"]
+
+
+def test_within_a_section_claims_stand_in_the_order_of_their_files_and_within_a_file_as_written():
+    claims = [
+        told("d", file="claims/sampling/test_7_b.py", place=1),
+        told("b", file="claims/sampling/test_7_a.py", place=10),
+        told("c", file="claims/sampling/test_7_a.py", place=9),
+        told("a", file="claims/sampling/test_7_b.py", place=1),
+    ]
+    assert ordered(*claims) == ordered(*claims[::-1]) == ["c", "b", "a", "d"]
+
+
+def test_posts_stand_by_topic_and_number():
+    posts = tuple(POST | {"archive": archive, "topic": topic} for archive, topic in ((10, "sampling"), (9, "sampling"), (11, "attention")))
+    claims = [told(f"of-{post['archive']}", post=post["archive"], place=place) for place, post in enumerate(posts)]
+    assert ordered(*claims, posts=posts) == ["of-11", "of-9", "of-10"]
+
+
 # Merging
 
 
@@ -402,6 +435,21 @@ def test_merge_keeps_claims_that_only_one_run_has_and_puts_the_newest_run_first(
     document = merge([verdicts(records()), verdicts(records(told("cubes"), started=LATER))])
     assert [claim["id"] for claim in document["claims"]] == ["cubes", "squares"]
     assert [r["started"] for r in document["runs"]] == [LATER, "2026-01-01T00:00:00Z"]
+    jsonschema.validate(document, SCHEMA)
+
+
+def test_claims_of_a_section_that_is_gone_stand_at_the_end_of_their_post():
+    old = records(told("gone", section=text("2", "二")))
+    new = records(told("kept"), started=LATER)
+    new[1]["posts"] = {"7": POST | {"title": text("A new title", "新题"), "sections": [text("0", "零"), text("1", "一")]}}
+    other = records(told("decoding", post=8), started=LATEST)
+    other[1]["posts"] = {"8": POST | {"archive": 8}}
+    document = merge([verdicts(made) for made in (old, new, other)])
+    assert [claim["id"] for claim in document["claims"]] == ["kept", "gone", "decoding"]
+    assert [(post["archive"], post["title"]["en"]) for post in document["posts"]] == [
+        (7, "A new title"),
+        (8, "A post"),
+    ]  # of the newest run
     jsonschema.validate(document, SCHEMA)
 
 

@@ -20,7 +20,7 @@
   function matches(entry, word) {
     const excluded = word.length > 1 && word.startsWith("-");
     const wanted = excluded ? word.slice(1) : word;
-    const isFacet = /^(finding|outcome|topic|post|device|arithmetic):/.test(wanted);
+    const isFacet = /^(finding|statement|outcome|topic|post|device|arithmetic):/.test(wanted);
     return excluded !== (isFacet ? entry.facets.has(wanted) : textOf(entry).includes(wanted));
   }
 
