@@ -95,7 +95,7 @@ CHINESE = {
     "%(n)s more statement is ours, in place of one of them or beside it. ": "另有 %(n)s 条是我们自己的论断，用来取代或补充原文。",
     "our statement": "我们的论断",
     "our own": "我们的",
-    "%(device)s: nothing was run, %(n)s claims could be": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
+    "%(device)s: nothing was run, %(n)s claim could be": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
     "exact": "精确",
     "digits": "位",
     "Posts": "文章",

@@ -303,13 +303,16 @@ def test_a_device_of_any_name_cannot_leave_its_rule_of_the_style_sheet() -> None
 
 
 def several() -> dict[str, Any]:
-    """Claims of every finding and of every outcome of a run; a second post has nothing that can be checked."""
+    """Claims of every finding and of every outcome of a run, one of them ours; a second post has nothing that can be checked."""
     speed = part("speed", finding="not checkable", select=("reference",), reference=SKIPPED)
     speed[1]["claims"]["speed"]["post"] = 8
     speed[1]["posts"] = {"8": POST | {"archive": 8, "title": text("Another post", "另一篇"), "url": "https://kexue.fm/archives/8"}}
+    instead = part("instead")
+    instead[1]["claims"]["instead"]["ours"] = True
     return audited(
         part("good"),
         part("other-good"),
+        instead,
         part("scoped", finding="holds in scope", select=("reference", "control:wrong", "counterexample:1")),
         part("close", finding="approximate", reference=REFUTING),
         part("false", finding="refuted", select=("counterexample:1", "control:repaired"), repaired=None),
@@ -336,7 +339,7 @@ def test_every_claim_is_there_once_and_can_be_linked_to() -> None:
 def test_other_links_lead_to_the_posts_the_filter_and_files_beside_the_page() -> None:
     found = {a.get("href", "") for a in page(several()).iter("a") if not a.get("href", "").startswith("#")}
     filters = {link for link in found if link.startswith("?q=")}
-    assert filters == {f"?q=finding:{name.replace(' ', '-')}" for name in FINDINGS} | {
+    assert filters == {f"?q=finding:{name.replace(' ', '-')}+statement:post" for name in FINDINGS} | {
         f"?q=outcome:{name}" for name in ("broken", "changed", "incomplete", "reproduced", "not-run")
     }
     beside = found - filters - {"https://kexue.fm/archives/7", "https://kexue.fm/archives/8"}
@@ -358,8 +361,8 @@ def test_a_link_to_the_filter_shows_as_many_claims_as_it_counts() -> None:
     links = [a for a in root.find(".//div[@class='counts']").iter("a")]
     assert len(links) == 10
     for link in links:
-        asked = link.get("href", "").removeprefix("?q=")
-        assert sum(asked in words for words in facets) == int(text_of(link.find("b"))), asked
+        asked = link.get("href", "").removeprefix("?q=").split("+")
+        assert sum({*asked} <= {*words} for words in facets) == int(text_of(link.find("b"))), asked
 
 
 def test_what_the_filter_can_ask_stands_on_the_claim_and_on_its_post() -> None:
@@ -370,7 +373,8 @@ def test_what_the_filter_can_ask_stands_on_the_claim_and_on_its_post() -> None:
     root = page(audited(part("good", reference={"evidence": measured(rows=rows)})))
     (claim,) = of_class(root, "claim")
     assert claim.get("data-is") == (
-        "finding:holds outcome:reproduced device:cpu arithmetic:digits arithmetic:float32 arithmetic:reassociated"  # where it ran
+        "finding:holds statement:post outcome:reproduced "
+        "device:cpu arithmetic:float32 arithmetic:high-precision arithmetic:reordered-sums"  # where it ran
     )
     (post,) = of_class(root, "post")
     assert post.get("data-is") == "topic:sampling post:7" and claim in list(post)
@@ -393,10 +397,12 @@ def test_claims_stand_under_their_post_and_posts_under_their_topic() -> None:
 LEAD = {
     "en": "The mathematics of Su Jianlin’s blog, turned into properties that a program tries to break. "
     "Of 9 claims, 4 hold as stated, 1 holds in a narrower scope, 1 holds approximately, 1 is refuted and 2 cannot be checked. "
-    "3 of the 7 findings that can be checked were reproduced, 1 broken, 1 changed, 1 incomplete, 1 not run.",
+    "1 more statement is ours, in place of one of them or beside it. "
+    "4 of the 8 findings that can be checked were reproduced, 1 broken, 1 changed, 1 incomplete, 1 not run.",
     "zh": "把苏剑林博客中的数学写成性质，让程序设法推翻。 "
     "共 9 条论断：4 条按原文成立，1 条在更窄的范围内成立，1 条近似成立，1 条不成立，2 条无法检验。"
-    "可检验的 7 条结论中，本次复现了 3 条，1 检验失效，1 结果改变，1 未完成，1 未运行。",
+    "另有 1 条是我们自己的论断，用来取代或补充原文。"
+    "可检验的 8 条结论中，本次复现了 4 条，1 检验失效，1 结果改变，1 未完成，1 未运行。",
 }
 
 
@@ -424,11 +430,11 @@ def test_counts_stand_beside_their_totals() -> None:
         "2 of 9 not checkable",
     ]
     assert [text_of(one) for one in outcomes.iter("li")] == [
-        "1 of 7 broken",
-        "1 of 7 changed",
-        "1 of 7 incomplete",
-        "3 of 7 reproduced",
-        "1 of 7 not run",
+        "1 of 8 broken",
+        "1 of 8 changed",
+        "1 of 8 incomplete",
+        "4 of 8 reproduced",
+        "1 of 8 not run",
     ]
 
 
@@ -436,10 +442,10 @@ def test_the_table_of_posts_counts_findings_and_names_what_was_not_reproduced() 
     (table,) = of_class(page(several()), "posts")
     rows = [[text_of(cell) for cell in row] for row in table.iter("tr")]
     assert rows == [
-        ["Post", *FINDINGS, "This run"],
+        ["Post", *FINDINGS, "our own", "This run"],
         ["Sampling"],
-        ["A post", "4", "1", "1", "1", "1", "1 broken 1 changed 1 incomplete 1 not run"],
-        ["Another post", "·", "·", "·", "·", "1", ""],
+        ["A post", "4", "1", "1", "1", "1", "1", "1 broken 1 changed 1 incomplete 1 not run"],
+        ["Another post", "·", "·", "·", "·", "1", "", ""],
     ]
     assert of_class(table, "reproduced") == []
     (table,) = of_class(page(audited(part("a"), part("quality", finding="not checkable", select=()))), "posts")
@@ -523,6 +529,17 @@ def test_outcomes_and_findings_are_told_in_words_beside_the_statement() -> None:
         assert "aria-hidden" not in badges.attrib
 
 
+@pytest.mark.parametrize(("sees", "look"), [(0.99, "reproduced"), (1, "blind"), (2.5, "blind"), ("inf", "blind"), ("nan", "blind")])
+def test_a_field_where_no_error_could_have_been_seen_is_not_green(sees: float | str, look: str) -> None:
+    known = measured({"bfloat16 reassociated": 0.1, "float32 reassociated": 0.2, "float32": 0.3})
+    known["rows"][0]["sees"] = sees
+    root = without_method(page(verdicts(records(reference={"evidence": known}))))
+    assert [field.get("class") for field in of_class(root, "cells")[0]] == ["c0 reproduced", f"c1 {look}"]
+    assert [text_of(cell) for cell in of_class(root, "over")] == [str(sees)] * (look == "blind")
+    refuted = without_method(page(verdicts(records(reference=REFUTING | {"evidence": known}))))
+    assert [field.get("class") for field in of_class(refuted, "cells")[0]] == ["c0 changed", "c1 changed"]  # which shows all the more
+
+
 def test_only_the_fresh_row_of_a_merged_claim_is_green() -> None:
     old = records(told(digest="f" * 16), reference={"evidence": measured({"float32": 0.9, "float64": 0.9})})
     new = records(started=LATER, reference={"evidence": measured({"float32": 0.2})})
@@ -563,6 +580,21 @@ def test_incomplete_run_and_collection_errors_raise_an_alarm() -> None:
     assert runs == ["incomplete · com", "Complete run · c"]
 
 
+def test_devices_are_named_and_those_on_which_nothing_was_run_too() -> None:
+    absent = {"device": "cuda", "arithmetic": "float32", "comparisons": 0, "not_run": "no CUDA device"}
+    both = {"evidence": measured(rows=[*measured()["rows"], absent])}
+    devices = lambda document: [text_of(one) for one in of_class(page(document).find(".//header"), "note") if "Devices" in text_of(one)]
+    document = audited(part("a", reference=both), part("b", reference=both), part("c"))
+    assert devices(document) == ["Devices: cpu (a processor); cuda: nothing was run, 2 claims could be"]
+    elsewhere = measured(rows=[{"device": "cuda", "arithmetic": "float64", "comparisons": 3}], devices={"cuda": "a card"})
+    assert devices(audited(part("a", reference=both), part("b", reference={"evidence": elsewhere}))) == [
+        "Devices: cpu (a processor); cuda (a card)"
+    ]
+    assert devices(audited(part("a", reference={"evidence": measured(rows=[absent], devices={})}))) == [
+        "Devices: cuda: nothing was run, 1 claim could be"
+    ]
+
+
 def test_the_run_says_how_it_could_be_repeated() -> None:
     made = records()
     made[0] |= {"dirty": True, "arguments": ["claims", "-n", "2"], "versions": {"hypothesis": "6", "torch": ""}}
@@ -572,7 +604,9 @@ def test_the_run_says_how_it_could_be_repeated() -> None:
     )
     made[0] |= {"commit": "", "dirty": False}
     assert "Complete run · commit unknown · 2026" in text_of(of_class(page(verdicts(made)), "run")[0])
-    assert "Devices: cpu (a processor)" in text_of(page(verdicts(made)).find(".//header"))
+    assert "git checkout" not in text_of(page(verdicts(made)))
+    checked_out = [text_of(one) for one in of_class(page(verdicts(records())), "copy")][-1]
+    assert checked_out.startswith("git checkout 0123456789ab make audit .venv/bin/pytest --claim ID")
 
 
 # A claim
@@ -596,7 +630,7 @@ def test_controls_that_failed_are_told_first_class_and_the_others_by_what_they_w
             "broken other must be rejected, was: crashed: ZeroDivisionError: division by zero "
             "incomplete late must be rejected, was: not finished "
             "good 16 is not 9 "
-            "far error 12 × its budget "
+            "far 12 × its budget "
             "not run alone must be rejected, was: not run: no flint"
         )
     ]
@@ -625,7 +659,9 @@ def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome() ->
     (line,) = [one for one in of_class(root, "claim") if one.find("article").get("id") == "quality"]
     assert headed(article(root, "quality"))["Why not"] == ["it takes training"]
     assert [a.get("href") for a in article(root, "quality").iter("a")] == ["#quality", "#squares"]
-    assert of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable"
+    assert (
+        of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable statement:post"
+    )
     assert "1 of the 1 findings that can be checked were reproduced." in text_of(of_class(root, "lead")[0])
 
 
@@ -647,7 +683,7 @@ def test_a_refuted_claim_shows_where_it_fails_and_the_corrected_sentence_with_it
     assert found["Corrected"] == ["n2≥n Checked by right"]
     assert [a.get("href") for a in article(page(document)).iter("a")] == ["#squares", "#right"]
     assert "更正 n2≥n" in text_of(article(page(document, "zh"))) and "在 1 处不成立" in text_of(article(page(document, "zh")))
-    assert of_class(page(document), "claim")[1].get("data-is", "").startswith("finding:refuted outcome:reproduced ")
+    assert of_class(page(document), "claim")[1].get("data-is", "").startswith("finding:refuted statement:post outcome:reproduced ")
 
 
 def test_a_claim_that_is_not_in_the_report_is_named_without_a_link() -> None:
@@ -679,6 +715,13 @@ def test_a_refuted_claim_that_nobody_searched_says_so() -> None:
     assert "also searches for smaller" not in text_of(article(page(verdicts(records(claim)))))
 
 
+def test_a_statement_that_is_ours_says_so() -> None:
+    root = page(several())
+    (badges,) = [of_class(line, "badges")[0] for line in of_class(root, "claim") if line.find("article").get("id") == "instead"]
+    assert [text_of(badge) for badge in badges] == ["holds", "reproduced", "our statement"]
+    assert len(of_class(root, "ours")) == 1
+
+
 def test_a_text_without_chinese_is_shown_in_english() -> None:
     shown = article(page(verdicts(records(told(found=text("only English"), limits=text("up to 9", "不超过 9")))), "zh"))
     assert headed(shown)["结论"] == ["only English"] and headed(shown)["此检验不能说明什么"] == ["不超过 9"]
@@ -706,7 +749,7 @@ def test_evidence_has_a_row_for_each_arithmetic_in_the_order_of_the_fields() -> 
     rows[2] |= {"case": "n=1"}
     (table,) = of_class(page(verdicts(records(reference={"evidence": measured(rows=rows)}))), "evidence")
     assert [[text_of(cell) for cell in row] for row in table.iter("tr")] == [
-        ["Device, arithmetic", "Outcome", "Comparisons", "Worst share", "Residual", "Sees from", "From CPU", "At, on which case"],
+        ["Device, arithmetic", "Outcome", "Comparisons", "Share of budget", "Residual", "Sees from", "From CPU", "At, on which case"],
         ["cpu 50 digits", "reproduced", "10", "0 %", "0", "", "", "at 0.0"],
         ["cpu float64", "reproduced", "10", "25 %", "0.25", "", "", "at 0.25 n=1"],
         ["cpu float32", "reproduced", "12,345", "150 %", "1.5", "1e-07", "50 %", "at 1.5 same case"],
@@ -724,7 +767,7 @@ def test_a_share_beyond_all_bounds_is_never_hidden(worst: str) -> None:
         found = page(verdicts(records(reference={"evidence": measured(shares)}, wrong=REFUTING | {"evidence": measured(shares)})))
         assert [text_of(field) for field in of_class(found, "cells")[0]] == ["✓ ∞"]
         assert [text_of(cell) for cell in of_class(found, "over")] == ["∞"]
-        assert "wrong error ∞ × its budget" in text_of(of_class(found, "controls")[0])
+        assert "wrong ∞ × its budget" in text_of(of_class(found, "controls")[0])
 
 
 def test_columns_that_no_row_fills_are_left_out() -> None:
@@ -772,7 +815,8 @@ def test_the_precision_ladder_says_its_numbers_in_words_too() -> None:
     document = verdicts(records(reference={"evidence": measured({"float64": 1e-16, "float32": 1e-8})}))
     (ladder,) = of_class(article(page(document)), "ladder")
     assert ladder.find("svg").get("aria-label") == "cpu float32: 1.0e-08; cpu float64: 1.0e-16"
-    assert [text_of(one) for one in ladder.iter("text")] == ["cpu float32", "cpu float64"] and len(of_class(ladder, "mark")) == 2
+    assert [text_of(one) for one in ladder.iter("text")] == ["cpu float32", "1.0e-08", "cpu float64", "1.0e-16"]
+    assert len(of_class(ladder, "mark")) == 2
     assert of_class(article(page(verdicts(records(reference={"evidence": measured({"float64": 1e-16})})))), "ladder") == []
 
 
@@ -816,7 +860,7 @@ def test_an_implementation_has_its_own_verdict_beside_the_claims() -> None:
         "16 is not 9",
         "Likeliest cause: the sign",
         "smallest failing case n=4",
-        "Device, arithmetic Outcome Comparisons Worst share Residual Sees from At, on which case cpu float32 changed 10 4,000 % 40 at 40.0",
+        "Device, arithmetic Outcome Comparisons Share of budget Residual Sees from At, on which case cpu float32 changed 10 4,000 % 40 at 40.0",
         'pytest "claims/sampling/test_7.py::test_a[impl:mine]"',
     ]
     assert found["Your implementation other: not run"][0] == "does not provide square"
@@ -1004,7 +1048,7 @@ def test_a_cell_stands_for_the_worst_of_its_rows() -> None:
         (0, "reproduced", None),
         (1, "broken", "inf"),
     ]
-    assert cells(rows[:1], columns) == [(1, {"outcome": "reproduced", "reason": "", "share": 0.1})]
+    assert cells(rows[:1], columns) == [(1, {"outcome": "reproduced", "reason": "", "share": 0.1, "blind": False})]
     assert cells([], columns) == []
 
 

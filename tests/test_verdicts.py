@@ -138,7 +138,10 @@ def records(
     """A whole evidence file about one claim. answers: by role or name, the arguments of `result` that differ; None for no result."""
     claim = claim or told()
     items = [item(claim, trial) for trial in (select if select is not None else claim["trials"])]
-    made: Records = [run(started), {"record": "expected", "posts": {"7": POST}, "claims": {claim["id"]: claim}, "items": items}]
+    made: Records = [
+        run(started),
+        {"record": "expected", "posts": {"7": copy.deepcopy(POST)}, "claims": {claim["id"]: claim}, "items": items},
+    ]
     for one in items:
         differing = answers.get(one["name"].replace("-", "_"), {})
         if differing is not None:
