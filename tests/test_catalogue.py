@@ -12,7 +12,13 @@ from claims.catalogue import UnusableCatalogue, declared, entries, gaps
 from claims.vocabulary import DECLARATION, Claim
 
 POST = Post(
-    7, date="2024-01-01", topic="sampling", title="A post", sections={"1": "一"}, stands="All of it.", zh={"title": "一篇文章", "stands": "全部成立。"}
+    7,
+    date="2024-01-01",
+    topic="sampling",
+    title="A post",
+    sections={"1": "一"},
+    stands="All of it.",
+    zh={"title": "一篇文章", "stands": "全部成立。"},
 )
 
 

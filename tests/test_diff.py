@@ -93,6 +93,7 @@ def test_evidence_that_is_missing_or_stale_is_worse() -> None:
 def test_claims_come_and_go_and_change_their_finding() -> None:
     assert lines(records(), records(told("cubes"))) == [("new, holds, reproduced", False), ("the claim is gone", True)]
     assert ("new, holds, incomplete", True) in lines(records(), records(told("cubes"))[:-1])
+    assert ("new, holds, not run", False) in lines(records(), records(told("cubes"), select=()))
     assert ("finding: holds before, approximate now", False) in lines(records(), records(told(finding="approximate")))
 
 

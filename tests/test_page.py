@@ -502,6 +502,11 @@ def test_nothing_is_green_unless_it_was_reproduced(evidence: list[dict[str, Any]
         }
 
 
+def test_a_field_of_what_does_not_count_shows_no_share() -> None:
+    (fields,) = of_class(page(verdicts(records(select=("reference",)))), "cells")
+    assert [text_of(field) for field in fields] == ["–", "–"]
+
+
 def test_what_was_reproduced_is_green_everywhere() -> None:
     root = without_method(page(verdicts(records())))
     assert len(of_class(root, "reproduced")) == 7  # counts, post, claim, two fields, two rows
@@ -866,7 +871,8 @@ def test_an_implementation_has_its_own_verdict_beside_the_claims() -> None:
     assert found["Your implementation other: not run"][0] == "does not provide square"
     assert [text_of(badge) for badge in of_class(page(document), "badges")[0]] == ["holds", "reproduced"]  # of the claim
     assert "你的实现 mine：不成立" in headed(article(page(document, "zh"), "a"))
-    refuted = audited(part("a", finding="refuted", select=("counterexample:1", "control:repaired", "impl:mine")))
+    refuted = audited(part("a", finding="refuted", select=("counterexample:1", "control:repaired", "impl:mine"), mine=REFUTING))
+    assert "Your implementation mine: refuted" in headed(article(page(refuted), "a"))
     assert "Likeliest cause" not in text_of(article(page(refuted), "a"))  # the statement is false: that it is refuted is no mistake
 
 
@@ -992,6 +998,7 @@ def test_problems_of_formulas_are_sentences() -> None:
         (0.74, "74 %"),
         (0.0123, "1.2 %"),
         (0.001, "0.1 %"),
+        (0.0009, "< 0.1 %"),
         (1e-6, "< 0.1 %"),
         (0.994, "99 %"),
         (0.996, "100 %"),

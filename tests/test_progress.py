@@ -66,8 +66,10 @@ def test_a_claim_is_done_when_the_last_of_its_items_is(clock: list[float]) -> No
 
 
 def test_what_is_left_takes_as_long_for_each_item_as_what_is_done(clock: list[float]) -> None:
+    reporter = Reporter(isatty=True)
+    line = Progress(reporter)
     clock[0] = 100.0  # collecting took that long
-    reporter, line = started(isatty=True, a=1, b=1, c=4)
+    line.expect(roles(a=1, b=1, c=4))
     clock[0] = 103.0
     line.answered("a", as_expected=True)
     clock[0] = 104.0
