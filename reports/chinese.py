@@ -98,6 +98,9 @@ CHINESE = {
     "%(device)s: nothing was run, %(n)s claim could be": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
     "exact": "精确",
     "digits": "位",
+    "balls,": "球算术，",
+    "two": "两种",
+    "precisions": "精度",
     "Posts": "文章",
     "Post": "文章",
     "This run": "本次运行",
@@ -212,7 +215,7 @@ CHINESE = {
     "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100 %% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
     "sees from": "分辨下限",
     "the smallest budget relative to the truth: no smaller relative error could have been caught in that row. From 1 on nothing was shown there: "
-    "the field of the overview has no green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也没有显示出来，总览中该格不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
+    "the field of the overview has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也没有显示出来，总览中该格是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
     "residual": "残差",
     "the largest error relative to the terms that cancel in it. On the precision ladder it is the dot, and the unit roundoff of the arithmetic is the "
     "line, on a logarithmic scale: the dots of an identity go down with the lines. A residual that stops falling is an approximation, whatever the "

@@ -106,7 +106,7 @@ def words_of_statistics() -> set[str]:
     return {STATISTIC_NAMES.get(key, key) for key in recorded}
 
 
-ARITHMETICS = ("exact", "digits")  # words of their names that are not the same in every language
+ARITHMETICS = ("exact", "digits", "balls,", "two", "precisions")  # words of their names that are not the same in every language
 
 SAID = (
     blocks()

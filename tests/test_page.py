@@ -540,6 +540,7 @@ def test_a_field_where_no_error_could_have_been_seen_is_not_green(sees: float | 
     known["rows"][0]["sees"] = sees
     root = without_method(page(verdicts(records(reference={"evidence": known}))))
     assert [field.get("class") for field in of_class(root, "cells")[0]] == ["c0 reproduced", f"c1 {look}"]
+    assert text_of(of_class(root, "cells")[0][1])[0] == {"reproduced": "✓", "blind": "?"}[look]
     assert [text_of(cell) for cell in of_class(root, "over")] == [str(sees)] * (look == "blind")
     refuted = without_method(page(verdicts(records(reference=REFUTING | {"evidence": known}))))
     assert [field.get("class") for field in of_class(refuted, "cells")[0]] == ["c0 changed", "c1 changed"]  # which shows all the more
