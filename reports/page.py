@@ -33,7 +33,7 @@ ASSETS = HERE / "assets"
 FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
-GLANCE = 100  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
+GLANCE = 90  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
 FAMILY_NAMES = {"digits": "high precision", "reassociated": "reordered sums"}
@@ -266,7 +266,7 @@ def tally(claims: list[dict[str, Any]]) -> dict[str, Any]:
 
 def facets(claim: dict[str, Any]) -> str:
     """What the filter can ask of a claim beside its topic and post, as words `name:value`. A device counts where it has evidence."""
-    found = {"finding": [claim["finding"]], "statement": ["ours" if claim["ours"] else "post"]}
+    found = {"finding": [claim["finding"]], "statement": ["ours"] if claim["ours"] else []}
     if claim["finding"] != "not checkable":
         found["outcome"] = [claim["outcome"]]
     ran = [column(row) for row in claim["rows"] if row["outcome"] != "not run"]

@@ -206,7 +206,7 @@ def test_keys_of_the_filter_and_counts_that_are_links_to_it(visit, site, documen
     page.keyboard.press("Escape")
     assert shown(page) == ids(document) and "?" not in page.url
     page.locator(".counts .finding.holds").click()
-    assert page.input_value("#filter") == "finding:holds statement:post"
+    assert page.input_value("#filter") == "finding:holds -statement:ours"
     assert shown(page) == ids(document, finding="holds", ours=False)
     assert page.locator(".counts li", has=page.locator(".finding.holds")).locator("b").inner_text() == str(len(shown(page)))
 

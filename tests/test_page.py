@@ -339,7 +339,7 @@ def test_every_claim_is_there_once_and_can_be_linked_to() -> None:
 def test_other_links_lead_to_the_posts_the_filter_and_files_beside_the_page() -> None:
     found = {a.get("href", "") for a in page(several()).iter("a") if not a.get("href", "").startswith("#")}
     filters = {link for link in found if link.startswith("?q=")}
-    assert filters == {f"?q=finding:{name.replace(' ', '-')}+statement:post" for name in FINDINGS} | {
+    assert filters == {f"?q=finding:{name.replace(' ', '-')}+-statement:ours" for name in FINDINGS} | {
         f"?q=outcome:{name}" for name in ("broken", "changed", "incomplete", "reproduced", "not-run")
     }
     beside = found - filters - {"https://kexue.fm/archives/7", "https://kexue.fm/archives/8"}
@@ -361,8 +361,10 @@ def test_a_link_to_the_filter_shows_as_many_claims_as_it_counts() -> None:
     links = [a for a in root.find(".//div[@class='counts']").iter("a")]
     assert len(links) == 10
     for link in links:
-        asked = link.get("href", "").removeprefix("?q=").split("+")
-        assert sum({*asked} <= {*words} for words in facets) == int(text_of(link.find("b"))), asked
+        asked = {*link.get("href", "").removeprefix("?q=").split("+")}
+        excluded = {word.removeprefix("-") for word in asked if word.startswith("-")}
+        wanted = {word for word in asked if not word.startswith("-")}
+        assert sum(wanted <= {*words} and not excluded & {*words} for words in facets) == int(text_of(link.find("b"))), asked
 
 
 def test_what_the_filter_can_ask_stands_on_the_claim_and_on_its_post() -> None:
@@ -373,7 +375,7 @@ def test_what_the_filter_can_ask_stands_on_the_claim_and_on_its_post() -> None:
     root = page(audited(part("good", reference={"evidence": measured(rows=rows)})))
     (claim,) = of_class(root, "claim")
     assert claim.get("data-is") == (
-        "finding:holds statement:post outcome:reproduced "
+        "finding:holds outcome:reproduced "
         "device:cpu arithmetic:float32 arithmetic:high-precision arithmetic:reordered-sums"  # where it ran
     )
     (post,) = of_class(root, "post")
@@ -666,7 +668,7 @@ def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome() ->
     assert headed(article(root, "quality"))["Why not"] == ["it takes training"]
     assert [a.get("href") for a in article(root, "quality").iter("a")] == ["#quality", "#squares"]
     assert (
-        of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable statement:post"
+        of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable"
     )
     assert "1 of the 1 findings that can be checked were reproduced." in text_of(of_class(root, "lead")[0])
 
@@ -689,7 +691,7 @@ def test_a_refuted_claim_shows_where_it_fails_and_the_corrected_sentence_with_it
     assert found["Corrected"] == ["n2≥n Checked by right"]
     assert [a.get("href") for a in article(page(document)).iter("a")] == ["#squares", "#right"]
     assert "更正 n2≥n" in text_of(article(page(document, "zh"))) and "在 1 处不成立" in text_of(article(page(document, "zh")))
-    assert of_class(page(document), "claim")[1].get("data-is", "").startswith("finding:refuted statement:post outcome:reproduced ")
+    assert of_class(page(document), "claim")[1].get("data-is", "").startswith("finding:refuted outcome:reproduced ")
 
 
 def test_a_claim_that_is_not_in_the_report_is_named_without_a_link() -> None:
