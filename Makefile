@@ -8,17 +8,20 @@ PREVIOUS ?= $(wildcard $(SITE)/verdicts.json)
 BIN := $(VENV)/bin
 EVIDENCE := $(wildcard evidence/*.jsonl)
 AUDIT = $(BIN)/pytest claims -n auto --quiet --report $(REPORT)
+MERGE = $(BIN)/python -m reports merge $(SITE)/evidence/*.jsonl -o $(SITE)
 
 .PHONY: audit site test clean
 
 audit: $(VENV)/installed
 	@$(AUDIT)
 
-# What fails is published too, because it is what a reader must know; the exit status tells it afterwards.
+# What fails is published too, because it is what a reader must know; the exit status tells it afterwards. An earlier site that
+# cannot be compared with is no reason not to publish.
 site: $(VENV)/installed
-	@status=0; $(AUDIT) || status=$$?; \
-	rm -rf $(SITE)/evidence && mkdir -p $(SITE)/evidence && cp $(REPORT)/evidence.jsonl $(EVIDENCE) $(SITE)/evidence && \
-	$(BIN)/python -m reports merge $(SITE)/evidence/*.jsonl -o $(SITE) $(PREVIOUS:%=--previous %) || status=$$?; \
+	@rm -rf $(REPORT)/evidence.jsonl $(SITE)/evidence; status=0; $(AUDIT) || status=$$?; \
+	mkdir -p $(SITE)/evidence && cp $(REPORT)/evidence.jsonl $(SITE)/evidence/audit.jsonl && \
+	$(if $(EVIDENCE),cp $(EVIDENCE) $(SITE)/evidence &&) \
+	{ $(MERGE) $(PREVIOUS:%=--previous %) $(if $(filter file,$(origin PREVIOUS)),|| $(MERGE)); } || status=$$?; \
 	exit $$status
 
 test: $(VENV)/installed

@@ -22,13 +22,14 @@ import pytest
 from claims import profiles
 from claims.profiles import PROFILES
 from claims.trials import Role, Trial, UnusableImpl, implementation_key, load_impls, trials
-from claims.vocabulary import DECLARATION, Claim
+from claims.vocabulary import DECLARATION, Claim, Post
 from oracles.evidence import Refuted
 
 SEED = "--hypothesis-seed"  # an option of Hypothesis's own plugin
 LIMIT_TO_END_NATIVE_CODE = 30  # seconds after the time limit at which a property deaf to signals costs its process
 
 SEEN = pytest.StashKey[dict[str, str]]()  # claim id -> where it was declared
+POSTS = pytest.StashKey[dict[int, tuple[Post, str]]]()  # archive number -> the post, and who declared it first
 IMPLS = pytest.StashKey[dict[str, Any]]()
 TRIALS = pytest.StashKey[dict[str, list[str]]]()  # claim id -> its trials, selected or not
 
@@ -82,7 +83,7 @@ def pytest_configure(config: pytest.Config) -> None:
             config.stash[IMPLS] = load_impls(options)
         except UnusableImpl as error:
             raise pytest.UsageError(str(error)) from None
-    config.stash[SEEN], config.stash[TRIALS] = {}, {}
+    config.stash[SEEN], config.stash[POSTS], config.stash[TRIALS] = {}, {}, {}
     if names := config.getoption("--device"):
         from oracles.executors import unavailable
 
@@ -104,6 +105,9 @@ def pytest_pycollect_makeitem(collector: pytest.Module, name: str, obj: object) 
     first = collector.config.stash[SEEN].setdefault(claim.id, where)
     if first != where:
         problems.append(f"its id is taken by {first}: rename one of them")
+    post, told_by = collector.config.stash[POSTS].setdefault(claim.post.archive, (claim.post, where))
+    if post != claim.post:
+        problems.append(f"its Post {post.archive} is not the one of {told_by}: import POST from there")
     if not problems:
         for missing in claim.untranslated():
             collector.warn(pytest.PytestCollectionWarning(f"claim {claim.id!r} ({where}) is not all in Chinese: add {missing}"))

@@ -91,7 +91,7 @@ def merge_command(given: argparse.Namespace) -> int:
         )
     published = publish(given.sources, given.output, before(given))
     tell(published)
-    return 0
+    return 0  # also without a page: its verdicts are what a merge is for
 
 
 def render_command(given: argparse.Namespace) -> int:
@@ -100,23 +100,13 @@ def render_command(given: argparse.Namespace) -> int:
     if (given.folder / EVIDENCE).exists():
         published = publish([given.folder], given.folder, before(given))
     else:
-        published = rendered(given.folder, before(given))
+        published = render(load_verdicts(given.folder / VERDICTS), given.folder, before(given))
     tell(published)
     return 0 if published.page else UNUSABLE
 
 
 def before(given: argparse.Namespace) -> dict[str, Any] | None:
     return load_previous(given.previous) if given.previous else None
-
-
-def rendered(folder: Path, previous: dict[str, Any] | None) -> Published:
-    document = load_verdicts(folder / VERDICTS)
-    try:
-        return render(document, folder, previous)
-    except (OSError, evidence.UnusableEvidence):
-        raise
-    except Exception as error:  # a document may lack anything anywhere; whatever the template trips over, it is the document
-        raise evidence.UnusableEvidence(f"{folder / VERDICTS}: is not what an audit writes ({error}); run the audit again") from error
 
 
 def tell(published: Published) -> None:

@@ -45,7 +45,7 @@ def badge(document: dict[str, Any]) -> str:
 
 def verdict(document: dict[str, Any]) -> tuple[str, str]:
     """The words and their colour: green only where nothing that can be checked is left to wish for."""
-    judged = [claim["outcome"] for claim in document["claims"] if claim["finding"] != "not checkable" or claim["outcome"] != "not run"]
+    judged = [claim["outcome"] for claim in document["claims"] if claim["finding"] != "not checkable"]
     outcomes = Counter(judged)
     good = outcomes.pop(Outcome.REPRODUCED.value, 0)
     said = [f"{good} of {len(judged)} reproduced"]

@@ -79,7 +79,7 @@ CHINESE = {
     "Finding: what is true of the posts": "结论：原文说得对不对",
     "of %(n)s": "/ %(n)s",
     "Outcome: what happened in this run": "结果：本次运行中发生了什么",
-    "Complete run": "完整运行",
+    "Ran to its end": "运行已结束",
     "commit": "提交",
     "with uncommitted changes": "含未提交的改动",
     "commit unknown": "提交未知",
@@ -135,6 +135,9 @@ CHINESE = {
     "outcome: %(before)s before, %(now)s now (%(why)s)": "结果：之前为%(before)s，现在为%(now)s（%(why)s）",
     "control %(name)s is gone": "对照 %(name)s 已消失",
     "control %(name)s: %(before)s before, %(now)s now": "对照 %(name)s：之前%(before)s，现在%(now)s",
+    "the statement was rewritten": "论断的表述有改动",
+    "evidence: no longer %(strength)s": "证据：不再有“%(strength)s”",
+    "implementation %(name)s: %(before)s before, %(now)s now": "实现 %(name)s：之前%(before)s，现在%(now)s",
     "%(where)s: no evidence any more (%(became)s)": "%(where)s：不再有证据（%(became)s）",
     "%(where)s: %(now)s of its budget used, %(before)s before": "%(where)s：误差预算用了 %(now)s，之前为 %(before)s",
     # a claim

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reports.verdicts import Outcome, number, row_key
+from reports.verdicts import IMPL_ANSWERS, Outcome, number, row_key
 
 WORSE_BY = 1.5  # times the share of its budget that a row used before
 FROM_GOOD_TO_BAD = (Outcome.REPRODUCED, Outcome.NOT_RUN, Outcome.INCOMPLETE, Outcome.CHANGED, Outcome.BROKEN)
@@ -61,6 +61,18 @@ def of_claim(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
         elif controls.get(name, was) != was:  # a control that was not selected is told by the outcome of its claim
             text = "control %(name)s: %(before)s before, %(now)s now"
             yield change(id, text, worse=was == control["must_be"], name=name, before=was, now=controls[name])
+    if old["says"]["en"] != new["says"]["en"]:
+        yield change(id, "the statement was rewritten", worse=False)
+    for strength in old["strengths"]:
+        if new["strengths"] and strength not in new["strengths"]:  # with none at all, the outcome tells it
+            yield change(id, "evidence: no longer %(strength)s", worse=True, strength=strength)
+    impls = {impl["name"]: impl["was"] for impl in new["impls"]}
+    for impl in old["impls"]:
+        name, was = impl["name"], impl["was"]
+        if impls.get(name, was) != was:  # one that was not given this time is no change
+            text = "implementation %(name)s: %(before)s before, %(now)s now"
+            worse = IMPL_ANSWERS.index(impls[name]) < IMPL_ANSWERS.index(was)
+            yield change(id, text, worse=worse, name=name, before=was, now=impls[name])
     rows = {row_key(row): row for row in new["rows"]}
     for row in old["rows"]:
         yield from of_row(id, row, rows.get(row_key(row)))
@@ -69,7 +81,7 @@ def of_claim(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
 def of_row(id: str, old: dict[str, Any], new: dict[str, Any] | None) -> Iterator[Change]:
     if old["outcome"] in SILENT:
         return
-    where = f"{old['device']} {old['arithmetic']}" + (f" of {old['subject']}" if old["subject"] != "reference" else "")
+    where = f"{old['device']} {old['arithmetic']}"
     if new is None or new["outcome"] in SILENT:
         became = new["outcome"] if new else "gone"
         yield change(id, "%(where)s: no evidence any more (%(became)s)", worse=True, where=where, became=became)

@@ -43,7 +43,10 @@ DEVICES = ("cpu", "cuda", "xpu", "mps")
 FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
 
 # Control characters other than tab and newline, halves of surrogate pairs, and marks that reorder or hide text.
-UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]")
+UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
+    r"\U000110bd\U000110cd\U00013430-\U00013438\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
+)
 
 Column = tuple[str, str]  # device, family of arithmetic
 
@@ -156,6 +159,7 @@ def environment(language: str) -> Environment:
         "arithmetic": lambda name: " ".join(say(FAMILY_NAMES["reassociated"] if word == "reassociated" else word) for word in name.split()),
         "percent": percent,
         "absent": absent,
+        "blind": blind,
         "glanced": glanced,
         "times": lambda value: figure(number(value), 2) if math.isfinite(number(value)) else "∞",
         "figure": figure,
@@ -320,9 +324,12 @@ def cells(rows: list[dict[str, Any]], columns: list[Column]) -> list[tuple[int, 
 def cell(rows: list[dict[str, Any]]) -> dict[str, Any]:
     worst = min(rows, key=lambda row: OUTCOMES.index(row["outcome"]))
     shares = [row["share"] for row in rows if "share" in row]
-    # Where no error smaller than the truth itself could have been caught, nothing was shown, and nothing is green.
-    blind = worst["outcome"] == "reproduced" and any("sees" in row and number(row["sees"]) >= 1 for row in rows)
-    return {"outcome": worst["outcome"], "reason": worst["reason"], "share": max(shares, key=number, default=None), "blind": blind}
+    return {
+        "outcome": worst["outcome"],
+        "reason": worst["reason"],
+        "share": max(shares, key=number, default=None),
+        "blind": any(map(blind, rows)),
+    }
 
 
 def absent(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str]]]:
@@ -332,6 +339,11 @@ def absent(rows: list[dict[str, Any]]) -> list[tuple[str, str, list[str]]]:
         if row["outcome"] == "not run":
             reasons.setdefault((row["device"], row["reason"]), []).append(row["arithmetic"])
     return [(device, why, arithmetics) for (device, why), arithmetics in reasons.items()]
+
+
+def blind(row: dict[str, Any]) -> bool:
+    """Where no error smaller than the truth itself could have been caught, nothing was shown, and nothing is green."""
+    return row["outcome"] == "reproduced" and "sees" in row and number(row["sees"]) >= 1
 
 
 def kept(controls: list[dict[str, Any]]) -> int:

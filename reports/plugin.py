@@ -181,7 +181,7 @@ class Controller:
         """Replace the evidence of an earlier run, and what was made of it: if this run dies, no older verdict stands for it."""
         self.begun = True
         self.file.truncate(0)
-        for name in publish.MADE:
+        for name in (*publish.MADE, *publish.COMPARED):
             (self.folder / name).unlink(missing_ok=True)
         self.append("run", format=evidence.FORMAT, **self.header())
 

@@ -20,6 +20,7 @@ from reports.verdicts import FORMAT, merge, verdicts
 
 EVIDENCE, VERDICTS, PAGE = "evidence.jsonl", "verdicts.json", page_name("index", "en")
 PAGES = {page_name("index", language): language for language in LANGUAGES}
+COMPARED = {page_name("changes", language): language for language in LANGUAGES}  # of `python -m reports diff -o`
 EXPORTS: dict[str, Callable[[dict[str, Any]], str]] = {"junit.xml": junit, "ctrf.json": ctrf, "badge.svg": badge}
 SCHEMA = Path(__file__).parent / VERDICTS_SCHEMA
 MADE = (VERDICTS, VERDICTS_SCHEMA, *EXPORTS, METADATA, *PAGES)  # every file that is made from evidence
@@ -66,13 +67,37 @@ def publish(sources: list[Path], folder: Path, previous: dict[str, Any] | None =
     """
     documents = [load(source) for source in sources]
     document = documents[0] if len(documents) == 1 else merge(documents)
+    told = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    return render(document, folder, previous, {VERDICTS: told})
+
+
+def render(
+    document: dict[str, Any], folder: Path, previous: dict[str, Any] | None = None, beside: dict[str, str] | None = None
+) -> Published:
+    """Write all that is made of a verdict document, and what is given `beside` it: everything, or nothing if any of it cannot be made.
+
+    Where pages cannot be rendered for lack of a library, none of older verdicts stays in their place. Raises
+    `evidence.UnusableEvidence` for a document that lacks something.
+    """
+    try:
+        made, why = written(document, folder, previous)
+    except (OSError, evidence.UnusableEvidence):
+        raise
+    except Exception as error:  # a document may lack anything anywhere; whatever a template trips over, it is the document
+        raise evidence.UnusableEvidence(f"{folder / VERDICTS}: is not what an audit writes ({error!r}); run the audit again") from error
+    made |= beside or {}
+    kept = [name for name in (VERDICTS, EVIDENCE) if (folder / name).exists()]
+    made[METADATA] = crate(document, [name for name in (*MADE, EVIDENCE) if name in (*made, *kept)])
     folder.mkdir(parents=True, exist_ok=True)
-    replace(folder / VERDICTS, json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
-    return render(document, folder, previous)
+    for name in PAGES.keys() - made.keys():
+        (folder / name).unlink(missing_ok=True)
+    for name, text in made.items():
+        replace(folder / name, text)
+    return Published(document, folder / VERDICTS, None if why else folder / PAGE, why)
 
 
-def render(document: dict[str, Any], folder: Path, previous: dict[str, Any] | None = None) -> Published:
-    """Write all that is made of a verdict document. Where pages cannot be rendered, none of older verdicts stays in their place."""
+def written(document: dict[str, Any], folder: Path, previous: dict[str, Any] | None) -> tuple[dict[str, str], str]:
+    """What is made of a verdict document, by file name, and why there are no pages if there are none."""
     since = None if previous is None else differences(previous, document)
     made = {VERDICTS_SCHEMA: SCHEMA.read_text(encoding="utf-8")} | {name: export(document) for name, export in EXPORTS.items()}
     try:
@@ -82,13 +107,7 @@ def render(document: dict[str, Any], folder: Path, previous: dict[str, Any] | No
     else:
         why = ""
         made |= {name: audit_page(document, language, since) for name, language in PAGES.items()}
-    kept = [name for name in (VERDICTS, EVIDENCE) if (folder / name).exists()]
-    made[METADATA] = crate(document, [name for name in (*MADE, EVIDENCE) if name in (*made, *kept)])
-    for name in PAGES.keys() - made.keys():
-        (folder / name).unlink(missing_ok=True)
-    for name, text in made.items():
-        replace(folder / name, text)
-    return Published(document, folder / VERDICTS, None if why else folder / PAGE, why)
+    return made, why
 
 
 def differences(old: dict[str, Any], new: dict[str, Any]) -> list[Change]:

@@ -92,6 +92,10 @@ BAD_FILES = {
         claim("good"),
         "claim 'good' (test_duplicate.test_good) cannot be run: its id is taken by test_aaa.test_good: rename one of them",
     ),
+    "another_post": (
+        'POST = Post(1, date="2024-01-01", topic="sampling", title="Another", sections={"1": "一"}, stands="No.", zh={})\n' + claim("e"),
+        "claim 'e' (test_another_post.test_e) cannot be run: its Post 1 is not the one of test_aaa.test_good: import POST from there",
+    ),
     "missing_field": (
         claim("b", limits=""),
         "claim 'b' (test_missing_field.test_b) cannot be run: it has no `limits`: add limits=... to @claim",

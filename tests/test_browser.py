@@ -222,6 +222,34 @@ def test_a_link_to_a_claim_opens_it_in_sight_even_if_the_filter_hides_it(visit, 
     assert 0 <= page.locator(f"#{REFUTED}").bounding_box()["y"] < 800
 
 
+def test_a_link_to_a_post_that_the_filter_hides_ends_the_filter_and_a_broken_one_does_no_harm(visit, site, document):
+    one = visit()
+    page = one.open(site / "index.html", "?q=post:9768")
+    page.click("a[href='#post-10091']")
+    page.wait_for_timeout(100)
+    assert page.locator("#post-10091").is_visible() and page.input_value("#filter") == ""
+    page.evaluate("location.hash = '#%E0%A4%A'")
+    page.wait_for_timeout(100)
+    assert one.complaints == [] and shown(page) == ids(document)
+
+
+def test_the_slash_is_a_letter_where_somebody_types_and_other_shortcuts_are_the_browsers(visit, site):
+    page = visit().open(site / "index.html")
+    page.keyboard.press("Control+/")
+    assert page.evaluate("document.activeElement.id") != "filter"
+    page.fill("#filter", "")
+    page.type("#filter", "a/b")
+    assert page.input_value("#filter") == "a/b"
+    page.keyboard.press("Enter")
+    assert page.url.endswith("?q=a%2Fb")
+
+
+def test_words_are_looked_for_in_the_title_of_the_post_too(visit, site, document):
+    page = visit().open(site / "index.zh.html")
+    page.fill("#filter", "随机分词浅探")
+    assert shown(page) == ids(document, post=9768)
+
+
 def test_the_language_switch_keeps_filter_and_place(visit, site, document):
     page = visit().open(site / "index.html", f"#{REFUTED}")
     page.fill("#filter", "post:9768")
@@ -283,6 +311,7 @@ def test_every_finding_and_outcome_can_be_read_and_only_reproduced_is_green(visi
     names += [
         (parent, f"{kind}{name.replace(' ', '-')}") for name in OUTCOMES for parent, kind in (("article", "outcome "), (".cells", ""))
     ]
+    names += [("article", "outcome blind"), (".cells", "blind")]
     contrasts = page.evaluate(CONTRASTS, names)
     assert [(name, ratio) for name, ratio in contrasts if ratio < 4.5] == []
     greens = "[...document.querySelectorAll('.outcome, .cells > b')].filter(e => { const [r, g, b] = getComputedStyle(e).color.match(/\\d+/g).map(Number); return g > 1.2 * Math.max(r, b) })"
@@ -314,6 +343,13 @@ def test_print_has_every_claim_open_and_no_tools(visit, site, document):
     assert set(seen) == ids(document)
     assert not page.locator(".filter").is_visible()
     assert len(page.pdf()) > 100_000
+
+
+def test_print_is_dark_on_white_whatever_the_screen_is(visit, site):
+    page = visit(color_scheme="dark").open(site / "index.html")
+    page.emulate_media(media="print", color_scheme="dark")
+    styles = "getComputedStyle(document.body)"
+    assert page.evaluate(f"[{styles}.color, {styles}.backgroundColor]") == ["rgb(34, 33, 30)", "rgb(255, 255, 255)"]
 
 
 def test_the_keyboard_reaches_and_opens_a_claim(visit, site):

@@ -13,7 +13,7 @@ from reports.diff import changes
 from reports.verdicts import merge, verdicts
 from tests.small_audit import Project, claim
 from tests.test_page import HOSTILE, text_of, tree
-from tests.test_verdicts import measured, records, told
+from tests.test_verdicts import measured, records, text, told
 
 CONTROLS = ("reference", "control:wrong", "control:other")
 SURVIVED = {"answer": "holds"}
@@ -65,6 +65,22 @@ def test_controls_that_are_lost_or_survive_are_worse() -> None:
     assert lines(old, records(told(trials=CONTROLS[:2]))) == [("control other is gone", True)]
     assert ("control wrong: rejected before, survived now", True) in lines(old, records(told(trials=CONTROLS), wrong=SURVIVED))
     assert not any("control" in what for what, _ in lines(old, records(told(trials=CONTROLS), select=("reference",))))
+
+
+def test_an_implementation_that_no_longer_holds_is_worse_and_one_that_was_not_given_is_no_change() -> None:
+    trials = ("reference", "control:wrong", "impl:mine")
+    held = records(select=trials)
+    refuted = records(select=trials, mine={"answer": "refuted", "message": "off"})
+    assert lines(held, refuted) == [("implementation mine: holds before, refuted now", True)]
+    assert lines(refuted, held) == [("implementation mine: refuted before, holds now", False)]
+    assert lines(held, records()) == lines(records(), held) == []
+
+
+def test_a_kind_of_evidence_that_is_lost_is_worse_and_a_statement_that_was_rewritten_is_told() -> None:
+    proved = {"evidence": measured(strengths=["proved", "within budget"])}
+    assert lines(records(reference=proved), records()) == [("evidence: no longer proved", True)]
+    assert lines(records(), records(reference=proved)) == []
+    assert lines(records(), records(told(says=text("$n^2 > 0$")))) == [("the statement was rewritten", False)]
 
 
 @pytest.mark.parametrize(

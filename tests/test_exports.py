@@ -113,6 +113,7 @@ def badge_of(document: Document) -> tuple[str, str]:
         (part("a", wrong=None), ("error", "incomplete"), "other", "0 of 1 reproduced, 1 incomplete, run incomplete", AMBER),
         (part("a", reference=SKIPPED), ("skipped", "not run"), "skipped", "0 of 1 reproduced, 1 not run", AMBER),
         (part("a", finding="not checkable", select=()), ("skipped", "not run"), "skipped", "0 of 0 reproduced", AMBER),
+        (part("a", finding="not checkable", reference=None), ("error", "incomplete"), "other", "0 of 0 reproduced, run incomplete", AMBER),
     ],
 )
 def test_every_file_says_the_outcome(made: Records, element: tuple[str, str], status: str, said: str, colour: str) -> None:

@@ -125,14 +125,17 @@ def test_everything_that_is_said_has_chinese_and_all_chinese_is_said() -> None:
 def test_what_is_said_is_looked_for_everywhere() -> None:
     assert len(blocks()) > 100 and "%(n)s difference" in blocks()
     assert {"outcome: %(before)s before, %(now)s now (%(why)s)", "outcome: %(before)s before, %(now)s now"} < sentences_of_changes()
-    assert len(sentences_of_changes()) == 9
+    assert len(sentences_of_changes()) == 12
     for word, file in FROM_A_RUN.items():
         assert f'"{word}"' in (ROOT / file).read_text(encoding="utf-8")
 
 
 def test_every_change_that_can_be_made_has_one_of_the_sentences_read_from_the_source() -> None:
-    old = records(told(trials=("reference", "control:wrong", "control:other")))
+    trials = ("reference", "control:wrong", "control:other", "impl:mine")
+    old = records(told(trials=trials), select=trials)
     new = [
+        records(told(trials=trials, says=text("rewritten")), select=trials, mine={"answer": "refuted"}),
+        records(told(trials=trials), reference={"evidence": measured(strengths=["statistical"])}),
         records(told("cubes")),
         records(told(finding="approximate"), wrong={"answer": "holds"}),
         records(reference={"evidence": measured({"float32": 0.9})}),

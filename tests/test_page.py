@@ -375,8 +375,7 @@ def test_what_the_filter_can_ask_stands_on_the_claim_and_on_its_post() -> None:
     root = page(audited(part("good", reference={"evidence": measured(rows=rows)})))
     (claim,) = of_class(root, "claim")
     assert claim.get("data-is") == (
-        "finding:holds outcome:reproduced "
-        "device:cpu arithmetic:float32 arithmetic:high-precision arithmetic:reordered-sums"  # where it ran
+        "finding:holds outcome:reproduced device:cpu arithmetic:float32 arithmetic:high-precision arithmetic:reordered-sums"  # where it ran
     )
     (post,) = of_class(root, "post")
     assert post.get("data-is") == "topic:sampling post:7" and claim in list(post)
@@ -585,7 +584,7 @@ def test_incomplete_run_and_collection_errors_raise_an_alarm() -> None:
     errors["errors"].append({"nodeid": "claims/test_y.py", "message": "no"})
     assert "2 files or tests could not be collected." in alarms(verdicts([*records()[:-1], errors, END]))[1]
     runs = [text_of(one)[:16] for one in of_class(page(merge([verdicts(records()), verdicts(records(started=LATER)[:-1])])), "run")]
-    assert runs == ["incomplete · com", "Complete run · c"]
+    assert runs == ["incomplete · com", "Ran to its end ·"]
 
 
 def test_devices_are_named_and_those_on_which_nothing_was_run_too() -> None:
@@ -607,11 +606,11 @@ def test_the_run_says_how_it_could_be_repeated() -> None:
     made = records()
     made[0] |= {"dirty": True, "arguments": ["claims", "-n", "2"], "versions": {"hypothesis": "6", "torch": ""}}
     assert text_of(of_class(page(verdicts(made)), "run")[0]) == (
-        "Complete run · commit 0123456789ab with uncommitted changes · 2026-01-01T00:00:00Z · profile audit · seeds derandomised · "
+        "Ran to its end · commit 0123456789ab with uncommitted changes · 2026-01-01T00:00:00Z · profile audit · seeds derandomised · "
         "pytest claims -n 2 · Linux x86_64, 2 cores · Python 3.11, hypothesis 6"
     )
     made[0] |= {"commit": "", "dirty": False}
-    assert "Complete run · commit unknown · 2026" in text_of(of_class(page(verdicts(made)), "run")[0])
+    assert "Ran to its end · commit unknown · 2026" in text_of(of_class(page(verdicts(made)), "run")[0])
     assert "git checkout" not in text_of(page(verdicts(made)))
     checked_out = [text_of(one) for one in of_class(page(verdicts(records())), "copy")][-1]
     assert checked_out.startswith("git checkout 0123456789ab make audit .venv/bin/pytest --claim ID")
@@ -667,9 +666,7 @@ def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome() ->
     (line,) = [one for one in of_class(root, "claim") if one.find("article").get("id") == "quality"]
     assert headed(article(root, "quality"))["Why not"] == ["it takes training"]
     assert [a.get("href") for a in article(root, "quality").iter("a")] == ["#quality", "#squares"]
-    assert (
-        of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable"
-    )
+    assert of_class(line, "outcome") == [] and "not run" not in text_of(line) and line.get("data-is") == "finding:not-checkable"
     assert "1 of the 1 findings that can be checked were reproduced." in text_of(of_class(root, "lead")[0])
 
 

@@ -149,7 +149,8 @@ def test_a_bad_workflow_is_rejected(old: str, new: str, problem: str) -> None:
 
 
 # An audit that costs nothing: evidence is already there, and only the exit status is left to say.
-PYTEST = "#!/bin/sh\nexit $AUDIT_EXITS\n"
+# Stands for an audit: what it would record lies in audited.jsonl, and where there is none it does not get as far as recording.
+PYTEST = '#!/bin/sh\nmkdir -p "$FOLDER/report"\ncp "$FOLDER/audited.jsonl" "$FOLDER/report/evidence.jsonl" 2>/dev/null\nexit $AUDIT_EXITS\n'
 PYTHON = f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
 
 
@@ -174,27 +175,27 @@ def make_site(environment: Path, *given: str, audit_exits: int = 0) -> subproces
     folder = environment.parent
     names = [f"VENV={environment}", f"REPORT={folder}/report", f"SITE={folder}/site", f"EVIDENCE={folder}/gpu.jsonl", *given]
     command = ["make", "--no-print-directory", "site", *names]
-    env = {"PATH": "/usr/bin:/bin", "AUDIT_EXITS": str(audit_exits)}
+    env = {"PATH": "/usr/bin:/bin", "AUDIT_EXITS": str(audit_exits), "FOLDER": str(folder)}
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 def test_the_site_is_the_report_of_all_runs_with_their_evidence(environment: Path) -> None:
     folder = environment.parent
-    run(folder / "report/evidence.jsonl", records())
+    run(folder / "audited.jsonl", records())
     run(folder / "gpu.jsonl", records(started=LATER))
     done = make_site(environment)
     assert (done.returncode, done.stderr) == (0, "")
     files = {str(path.relative_to(folder / "site")) for path in (folder / "site").rglob("*") if path.is_file()}
     assert files == {
         "index.html", "index.zh.html", "verdicts.json", "verdicts.schema.json", "junit.xml", "ctrf.json", "badge.svg",
-        "ro-crate-metadata.json", "evidence/evidence.jsonl", "evidence/gpu.jsonl",
+        "ro-crate-metadata.json", "evidence/audit.jsonl", "evidence/gpu.jsonl",
     }  # fmt: skip
     assert len(json.loads((folder / "site/verdicts.json").read_text(encoding="utf-8"))["runs"]) == 2
 
 
 def test_a_failed_audit_is_published_and_then_fails(environment: Path) -> None:
     folder = environment.parent
-    run(folder / "report/evidence.jsonl", records(reference={"answer": "refuted", "message": "n = 3"}))
+    run(folder / "audited.jsonl", records(reference={"answer": "refuted", "message": "n = 3"}))
     done = make_site(environment, "EVIDENCE=", audit_exits=1)
     assert done.returncode != 0
     assert json.loads((folder / "site/verdicts.json").read_text(encoding="utf-8"))["counts"]["outcomes"] == {"changed": 1}
@@ -204,14 +205,26 @@ def test_a_site_says_what_has_changed_since_the_one_before(environment: Path) ->
     folder = environment.parent
     page = folder / "site/index.html"
     for number, made in enumerate((records(), records(reference={"answer": "refuted", "message": "n = 3"}), records())):
-        run(folder / "report/evidence.jsonl", made)
+        run(folder / "audited.jsonl", made)
         assert make_site(environment, "EVIDENCE=").returncode == 0
         assert ('id="changes"' in page.read_text(encoding="utf-8")) is (number > 0)
     assert make_site(environment, "EVIDENCE=", f"PREVIOUS={folder}/nowhere.json").returncode != 0
+    (folder / "site/verdicts.json").write_text('{"format": 1}', encoding="utf-8")  # of an older program: no reason not to publish
+    assert make_site(environment, "EVIDENCE=").returncode == 0
+    assert 'id="changes"' not in page.read_text(encoding="utf-8")
+
+
+def test_an_audit_that_could_not_start_publishes_nothing_in_its_place(environment: Path) -> None:
+    folder = environment.parent
+    run(folder / "audited.jsonl", records())
+    assert make_site(environment, "EVIDENCE=").returncode == 0
+    (folder / "audited.jsonl").unlink()
+    done = make_site(environment, "EVIDENCE=", audit_exits=4)
+    assert done.returncode != 0 and not list((folder / "site/evidence").iterdir())
 
 
 @pytest.mark.parametrize("made", [[], [{"record": "run", "format": 99}]], ids=["empty", "another format"])
 def test_a_run_that_cannot_be_used_is_an_error(environment: Path, made: list[dict[str, Any]]) -> None:
-    run(environment.parent / "report/evidence.jsonl", made)
+    run(environment.parent / "audited.jsonl", made)
     done = make_site(environment, "EVIDENCE=")
-    assert done.returncode != 0 and "evidence.jsonl" in done.stderr
+    assert done.returncode != 0 and "audit.jsonl" in done.stderr

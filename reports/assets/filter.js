@@ -51,16 +51,18 @@
     mirror();
   }
 
-  // A link to a claim opens it, also where the filter hides it or the browser does not open what is folded.
+  // A link to something that the filter hides ends the filter; a link to a claim opens it, also where a browser does not by itself.
   function open() {
-    const claim = document.getElementById(decodeURIComponent(location.hash.slice(1)))?.closest("details.claim");
+    const target = document.getElementById(location.hash.slice(1));
+    if (target?.closest("[hidden]")) {
+      field.value = "";
+      apply();
+      target.scrollIntoView();
+    }
+    const claim = target?.closest("details.claim");
     if (claim) {
-      if (claim.hidden) {
-        field.value = "";
-        apply();
-      }
       claim.open = true;
-      claim.querySelector("article").scrollIntoView();
+      target.scrollIntoView();
     }
     mirror();
   }
