@@ -65,6 +65,7 @@ def audit_page(document: dict[str, Any], language: str = "en", changes: Iterable
         columns=columns_of(seen["claims"]),
         subjects=["reference", *sorted({impl["name"] for claim in seen["claims"] for impl in claim["impls"]})],
         stated=len(stated),
+        ours=len(seen["claims"]) - len(stated),
         findings=in_order(Counter(claim["finding"] for claim in stated), FINDINGS),
         outcomes=in_order(Counter(claim["outcome"] for claim in checkable), OUTCOMES),
         known={claim["id"] for claim in seen["claims"]},
