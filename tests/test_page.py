@@ -7,6 +7,7 @@ import copy
 import hashlib
 import re
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -201,6 +202,13 @@ def test_hostile_text_is_shown_and_does_nothing(said: str, language: str) -> Non
     assert Counter(element.tag for element in read.iter()) == Counter(element.tag for element in plain.iter())
     assert [sorted(element.keys()) for element in read.iter()] == [sorted(element.keys()) for element in plain.iter()]
     assert "".join(read.find("html/body").itertext()).count(said) == "".join(plain.find("html/body").itertext()).count("harmless") > 60
+
+
+def test_no_character_that_hides_or_reorders_text_is_forgotten() -> None:
+    hiding = {chr(n) for n in range(0x110000) if unicodedata.category(chr(n)) in ("Cc", "Cf", "Cs", "Zl", "Zp")} - {"\t", "\n"}
+    assert len(hiding) > 2000
+    assert sorted(hex(ord(character)) for character in hiding if visible(character) == character) == []
+    assert visible("\t\nA\xa0é切𝛼😀") == "\t\nA\xa0é切𝛼😀"
 
 
 @BOTH

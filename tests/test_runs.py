@@ -162,6 +162,12 @@ def test_a_worker_that_dies_costs_its_claim_alone(project: Project) -> None:
     assert audit.claim()["reason"] == "the reference: its process died while it ran: it crashed, was killed or ran out of memory"
 
 
+def test_claims_stand_in_the_order_of_the_post_and_of_their_file_whatever_their_names(project: Project) -> None:
+    post = 'POST = Post(1, date="2024-01-01", topic="sampling", title="A", sections={"2": "二", "1": "一"}, stands="s", zh={})\n'
+    project.write(test_a=post + claim("zebra") + claim("first", section='"2"') + claim("apple"))
+    assert [one["id"] for one in project.audit().document["claims"]] == ["first", "zebra", "apple"]
+
+
 def test_a_process_that_dies_leaves_everything_unfinished_incomplete_and_no_older_verdict_in_its_place(project: Project) -> None:
     project.write(test_a=claim("good"), test_b=claim(), test_c=claim("another"))
     assert project.audit().status == 0
