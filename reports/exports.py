@@ -7,11 +7,11 @@ readers ever see.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from reports.unseen import UNSEEN
 from reports.verdicts import Outcome, number
 
 RUN_INCOMPLETE, NOT_COLLECTED, NOT_JUDGED = "run incomplete", "not collected", "not judged"
@@ -98,14 +98,8 @@ def told(facts: dict[str, str]) -> dict[str, str]:
 def shown(text: str) -> str:
     """Text that XML and every terminal can hold: what cannot be seen, or reorders what can, is spelled out, and the text is not too long."""
     left_out = len(text) - LONGEST
-    seen = "".join(c if c in "\t\n" or not hidden(c) else c.encode("unicode_escape").decode() for c in text[:LONGEST])
+    seen = UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text[:LONGEST])
     return f"{seen} … ({left_out} more characters)" if left_out > 0 else seen
-
-
-def hidden(character: str) -> bool:
-    """Control and format characters, halves of surrogate pairs, what is no character yet, and separators of lines and paragraphs."""
-    category = unicodedata.category(character)
-    return category.startswith("C") or category in ("Zl", "Zp")
 
 
 def newest(document: dict[str, Any]) -> dict[str, Any]:

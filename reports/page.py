@@ -26,6 +26,7 @@ from reports.chart import chart, ladder
 from reports.diff import Change
 from reports.equations import sources, tex
 from reports.language import LANGUAGES, page_name, translated, words
+from reports.unseen import UNSEEN
 from reports.verdicts import OUTCOMES, number
 
 HERE = Path(__file__).parent
@@ -41,12 +42,6 @@ STATISTIC_NAMES = {"critical": "critical value", "power_at": "detects from"}
 BEYOND_FLOAT64 = ("digits", "ball", "mpmath")  # words of the arithmetics that the family "digits" stands for
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
-
-# Control characters other than tab and newline, halves of surrogate pairs, and marks that reorder or hide text.
-UNSEEN = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
-    r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
-)
 
 Column = tuple[str, str]  # device, family of arithmetic
 

@@ -39,8 +39,7 @@ WIDTHS = {"phone": 360, "tablet": 820, "desktop": 1440}
 SCREENSHOTS = ROOT / "audit-report" / "screenshots"  # ignored by git; to be looked at
 FILES = ("claims/sampling/test_9768_viterbi_sampling.py", "claims/attention/test_10091_mla.py")
 REFUTED, HOLDS = "max-probability-segmentation-stays-most-likely", "mla-decode-equals-mha-form"
-PRESENT = 134  # claims of the page whose first paint is measured
-FIRST_PAINT_MS = 500
+FIRST_PAINT_MS = 500  # what the page promises; measured figures stand in docs/publish.md
 
 
 @pytest.fixture(scope="session")
@@ -141,7 +140,10 @@ def test_it_opens_from_a_file_and_asks_for_nothing(visit, site, document, langua
     assert one.requests == [(site / page_name("index", language)).as_uri()]
     assert one.complaints == []
     assert shown(page) == ids(document)
-    assert page.evaluate("document.fonts.check('16px \"Audit Math\"')")
+    fonts = page.evaluate(
+        "document.fonts.ready.then(() => [...document.fonts].map(font => [font.family.replaceAll('\"', ''), font.status]))"
+    )
+    assert fonts == [["Audit Math", "loaded"]]  # and not document.fonts.check, which is true of a font that nobody has
     assert page.evaluate("document.documentElement.lang") == language
 
 
@@ -176,6 +178,7 @@ def test_without_script_everything_is_there_and_a_link_opens_its_claim(visit, si
         ("finding:holds-in-scope topic:sampling", lambda claim: claim["finding"] == "holds in scope" and claim["post"] == 9768),
         ("-finding:refuted post:9768", lambda claim: claim["finding"] != "refuted" and claim["post"] == 9768),
         ("topic:attention arithmetic:bfloat16", lambda claim: any(row["arithmetic"] == "bfloat16" and row["device"] == "cpu" for row in claim["rows"])),
+        ("-device:cpu", lambda claim: not any(row["device"] == "cpu" for row in claim["rows"])),
         ("device:cuda", lambda claim: any(row["device"] == "cuda" and row["outcome"] != "not run" for row in claim["rows"])),
         (HOLDS, lambda claim: claim["id"] == HOLDS),
         ("\\mathcal", lambda claim: "\\mathcal" in json.dumps([claim[part]["en"] for part in ("says", "found", "scope", "limits")])),
@@ -391,8 +394,9 @@ def test_hostile_text_is_text(visit, tmp_path, text, language):
 
 
 def test_the_first_paint_of_all_present_claims_is_quick(visit, document, tmp_path):
-    many = copy.deepcopy(document)
-    many["claims"] = [claim | {"id": f"{claim['id']}-{n}"} for n in range(PRESENT) for claim in document["claims"]][:PRESENT]
+    many, present = copy.deepcopy(document), len(declared())
+    many["claims"] = [claim | {"id": f"{claim['id']}-{n}"} for n in range(present) for claim in document["claims"]][:present]
+    assert len(many["claims"]) == present > 100
     site = write(tmp_path, many)
     times = []
     for _ in range(3):  # the fastest is that of the page; the others also wait for whatever else this machine does

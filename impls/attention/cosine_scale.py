@@ -43,8 +43,12 @@ def size(alpha, d):
 
 
 def optimum(log_n, d):
-    """alpha*, the maximiser of A, to 10 digits."""
+    """alpha*, the maximiser of A, to 10 digits for d from 64 to 768 and n from 4 to 20000.
+
+    The error of `size` moves the root by 1e-11 (1 + alpha) / (alpha size'(alpha)) of itself, where alpha size'(alpha), the slope over log alpha, is 2.2 and more
+    there; what the search adds is a hundredth of that.
+    """
     high = 1.0
     while size(high, d) < log_n:
         high *= 2
-    return brentq(lambda alpha: size(alpha, d) - log_n, 0, high, rtol=1e-12)  # well below what `size` knows
+    return brentq(lambda alpha: size(alpha, d) - log_n, 0, high, rtol=1e-12)
