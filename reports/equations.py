@@ -18,9 +18,8 @@ def converter() -> LatexToMathML:
 
 @cache
 def formula(source: str) -> str:
-    """TeX as MathML. Raises `LatexError`. A prime gets a class, because browsers draw it too small to be seen."""
-    mathml = converter().convert_with_local_state(source, displaystyle=False)
-    return mathml.replace("<mo>\N{PRIME}</mo>", '<mo class="prime">\N{PRIME}</mo>')
+    """TeX as MathML. Raises `LatexError`."""
+    return converter().convert_with_local_state(source, displaystyle=False)
 
 
 def pieces(text: str) -> Iterator[tuple[bool, str]]:

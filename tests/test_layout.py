@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fontTools.ttLib import TTFont
 
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
@@ -153,14 +154,15 @@ def covered() -> set[int]:
     return {number for ends in ranges for number in range(int(ends[0], 16), int(ends[-1], 16) + 1)}
 
 
-def test_the_font_of_the_page_has_the_characters_of_its_list() -> None:
-    """Whoever makes the font anew has what it takes to read it."""
-    pytest.importorskip("brotli", reason="needs brotli: pip install fonttools brotli")
-    fonts = pytest.importorskip("fontTools.ttLib", reason="needs fonttools: pip install fonttools brotli")
-    font = fonts.TTFont(ASSETS / "latinmodern-math-subset.woff2")
-    missing = {f"U+{number:04X}" for number in covered() - font.getBestCmap().keys() if unicodedata.name(chr(number), "")}
+def test_the_font_of_the_page_has_the_characters_of_its_list_and_the_prime_of_superscripts() -> None:
+    font = TTFont(ASSETS / "latinmodern-math-subset.woff2")
+    names = font.getBestCmap()
+    missing = {f"U+{number:04X}" for number in covered() - names.keys() if unicodedata.name(chr(number), "")}
     assert missing == set()
     assert "MATH" in font
+    features = {record.FeatureTag: record.Feature.LookupListIndex for record in font["GSUB"].table.FeatureList.FeatureRecord}
+    lookups = [table.mapping for n in features["ssty"] for table in font["GSUB"].table.LookupList.Lookup[n].SubTable]
+    assert [list(mapping) for mapping in lookups] == [[names[ord("\N{PRIME}")]]]
 
 
 def test_every_correction_of_a_refuted_claim_is_a_claim_that_holds(declared: list[dict[str, Any]]) -> None:
