@@ -46,13 +46,13 @@ def latent_values_projected_first(cache, x, position, theta, W_c, W_cq, W_qc, W_
 
 
 STEP = Figure(
-    title="DeepSeek-V2, one step of generation in one layer",
+    title="Multiply-adds of one step of generation in one layer of DeepSeek-V2",
     x="tokens so far $t$",
     y="multiply-adds",
     log="xy",
 )
 STEP_NAMES = {
-    "DeepSeek-V#, one step of generation in one layer": "DeepSeek-V# 单层生成一步的计算量",
+    "Multiply-adds of one step of generation in one layer of DeepSeek-V#": "DeepSeek-V# 单层生成一步的乘加次数",
     "tokens so far $t$": "已有的 token 数 $t$",
     "multiply-adds": "乘加次数",
     "absorbed": "吸收形式",
@@ -80,7 +80,7 @@ STEP_NAMES = {
     says=r"In the decoding form queries and keys have size $d_c + d_r$ and values $d_c$, four times $d_k$ and $d_v$ with the sizes of DeepSeek-V2, so that a step of generation costs more.",
     scope=r"$d_k = d_v = 128$, $d_r = 64$, $d_c = 512$.",
     found=r"Exactly 4 for the values; queries and keys are 4.5 times $d_k$, or 3 times the head of the training form, $d_k + d_r$. At token $t$ the absorbed form costs exactly $t h (2 d_c - d_k - d_v)$ "
-    r"multiply-adds more than one that caches all heads, so it costs more if and only if $2 d_c > d_k + d_v$. With these sizes the step, up to $W_o$, costs 1.0015, 1.92 and 3.29 times as much at $t = 1$, 1000 and 32768, "
+    r"multiply-adds more than one that caches all heads, so it costs more if and only if $2 d_c > d_k + d_v$. With these sizes the step, without the product with $W_o$, costs 1.0015, 1.92 and 3.29 times as much at $t = 1$, 1000 and 32,768, "
     "below 3.4 always; expanding keys and values from the latent in every step costs 82 times the absorbed form at 1000 tokens.",
     limits="Multiply-adds of matrix products; softmax, rotation and memory traffic are not among them.",
     if_fails="the values are projected before they are averaged, or the rotary part is forgotten in the head size",
@@ -90,7 +90,7 @@ STEP_NAMES = {
         scope="大小取 $d_k = d_v = 128$，$d_r = 64$，$d_c = 512$。",
         found="V 恰为 4 倍；Q、K 是 $d_k$ 的 4.5 倍，或者说是训练形式的 head size $d_k + d_r$ 的 3 倍。在第 $t$ 个 token 处，"
         "吸收形式比缓存全部 head 的形式恰好多 $t h (2 d_c - d_k - d_v)$ 次乘加，"
-        "所以当且仅当 $2 d_c > d_k + d_v$ 时计算量更大。按这些设置，$t = 1$、1000、32768 时，算到 $W_o$ 之前的这一步，"
+        "所以当且仅当 $2 d_c > d_k + d_v$ 时计算量更大。按这些设置，$t = 1$、1000、32,768 时，算到 $W_o$ 之前的这一步，"
         "其计算量分别是缓存全部 head 时的 1.0015、1.92、3.29 倍，且总在 3.4 倍以下；若每一步都从 latent 重新展开 K、V，"
         "则在第 1000 个 token 处，计算量是吸收形式的 82 倍。",
         limits="计的是矩阵乘法的乘加次数；softmax、旋转与访存不在其内。",
@@ -163,11 +163,12 @@ PER_NUMBER_NAMES = {
     "Multiply-adds per cached number in one step, heads of DeepSeek-V#": "生成一步中每个缓存数对应的乘加次数（DeepSeek-V# 的 head 设置）",
     "form of attention": "注意力的形式",
     "multiply-adds per cached number": "每个缓存数对应的乘加次数",
-    "one step": "一步",
     "MLA, # heads": "MLA，# 个 head",
     "# heads in # groups": "# 个 head 分 # 组",
+    "# heads in # group": "# 个 head 分 # 组",
     "multiply-adds per cached number, MLA, # heads": "每个缓存数对应的乘加次数，MLA，# 个 head",
     "multiply-adds per cached number, # heads in # groups": "每个缓存数对应的乘加次数，# 个 head 分 # 组",
+    "multiply-adds per cached number, # heads in # group": "每个缓存数对应的乘加次数，# 个 head 分 # 组",
 }
 
 
@@ -183,7 +184,7 @@ PER_NUMBER_NAMES = {
     scope="Generation of one token per step; each cached number is read once.",
     found=r"Per cached number a step does exactly 1 multiply-add in MHA, $h / g$ in GQA and $h (2 d_c + d_r) / (d_c + d_r)$ in MLA: 242 with the sizes of DeepSeek-V2, where MQA does 128. "
     "In 16 bits that is about 242 operations per byte, so that with 128 heads the MQA form need not be bound by memory.",
-    limits="Ideal traffic: every cached number is read once for all heads, weights are not counted. Which of the two limits a machine is not checked.",
+    limits="Ideal traffic: every cached number is read once for all heads, weights are not counted. Whether a machine is limited by arithmetic or by memory traffic is not checked.",
     if_fails="the number of heads that read the same number of the cache is forgotten",
     zh=dict(
         says="生成阶段每一步都要读完整个缓存、而计算量不大，因此 MQA 形式用更多计算换更小的缓存是划算的。",
@@ -191,7 +192,7 @@ PER_NUMBER_NAMES = {
         found="对缓存中的每个数，一步恰好做这么多次乘加：MHA 为 1 次，GQA 为 $h / g$ 次，"
         "MLA 为 $h (2 d_c + d_r) / (d_c + d_r)$ 次，按 DeepSeek-V2 的设置是 242 次，而 MQA 是 128 次。以 16 位存储，"
         "约合每字节 242 次运算，所以在 128 个 head 时，MQA 形式不一定受限于访存。",
-        limits="理想的访存：缓存中的每个数供所有 head 使用而只读一次，不计权重。一台机器受限于两者中的哪一个，没有检验。",
+        limits="理想的访存：缓存中的每个数供所有 head 使用而只读一次，不计权重。一台机器受限于计算还是访存，没有检验。",
         if_fails="漏计了读取缓存中同一个数的 head 个数",
         names=PER_NUMBER_NAMES,
     ),
@@ -215,11 +216,11 @@ def test_operations_per_cached_number(subject, model):
     multiply_adds = of_step(extend, arguments, of_token, 3) - of_step(extend, arguments, of_token, 2)
     kept = sum(part.numel() for part in after(extend, arguments, of_token, 1))
     law = subject.per_cached_number_mla(model.h, model.d_c, model.d_r) if model.latent else subject.per_cached_number_gqa(model.h, model.g)
-    what = f"MLA, {model.h} heads" if model.latent else f"{model.h} heads in {model.g} groups"
+    what = f"MLA, {model.h} heads" if model.latent else f"{model.h} heads in {model.g} group{'s' * (model.g > 1)}"
     equal(law, Fraction(multiply_adds, kept), f"multiply-adds per cached number, {what}")
     if model.h == DEEPSEEK_V2.h and model.d == DEEPSEEK_V2.d:
         measured(f"multiply-adds per cached number, {what}", law)
-        PER_NUMBER.point("one step", what, float(law))
+        PER_NUMBER.point("multiply-adds per cached number", what, float(law))
 
 
 test_decode_is_bandwidth_bound = not_checkable(
@@ -291,14 +292,14 @@ def with_query(change):
     finding=Finding.HOLDS,
     says=r"Queries of low rank, $c' = x W_c'$ with $d_c' = 1536$, reduce the number of parameters but not the KV cache.",
     scope="The sizes of DeepSeek-V2.",
-    found=r"Holds: 45613056 weights instead of 125829120, and 576 cached numbers whatever $d_c'$ is. In general weights are saved if and only if $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$, "
+    found=r"Holds: 45,613,056 weights instead of 125,829,120, and 576 cached numbers whatever $d_c'$ is. In general weights are saved if and only if $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$, "
     r"with these sizes up to $d_c' = 4237$.",
     limits="Counts weights of the query projections; what they save of memory in training is not checked.",
     if_fails="the query latent is cached, or only the first of the two projections is counted",
     zh=dict(
         says="Q 的低秩投影 $c' = x W_c'$（$d_c' = 1536$）只减少参数量，并不减少 KV Cache。",
         scope="DeepSeek-V2 的设置。",
-        found="成立：权重是 45613056 个，而不是 125829120 个；无论 $d_c'$ 取多少，缓存都是 576 个数。一般地，"
+        found="成立：权重是 45,613,056 个，而不是 125,829,120 个；无论 $d_c'$ 取多少，缓存都是 576 个数。一般地，"
         "当且仅当 $d_c' (d + h (d_k + d_r)) < d h (d_k + d_r)$ 时才节省权重，按这些设置，上限是 $d_c' = 4237$。",
         limits="数的是 Q 的投影矩阵的权重；它们在训练时省下多少显存，没有检验。",
         if_fails="Q 的 latent 也被缓存，或两个投影只数了第一个",
@@ -371,7 +372,7 @@ def of_orders(subject, h, d_in, d_k, d_c):
     says=r"Computing $(x W_q) W_k^\top$ instead of $x (W_q W_k^\top)$ costs less.",
     scope="Low-rank projections; the post does not say how low.",
     found=r"True if and only if $d_k < d_{in} d_c / (d_{in} + d_c)$: heads of at most 465 for $d_{in} = 5120$ and $d_c = 512$, at most 383 for $d_{in} = 1536$, with a tie at 384. DeepSeek-V2's heads of 128 save a factor "
-    r"of 3.64, or 3 from its query latent; on the side of the values, $W_v$ and $W_o$ in turn cost 720896 multiply-adds per head, merged 2621440. The numbers of stored weights are the same ones.",
+    r"of 3.64, or 3 from its query latent; on the side of the values, $W_v$ and $W_o$ in turn cost 720,896 multiply-adds per head, merged 2,621,440. The numbers of stored weights are the same ones.",
     limits="Multiply-adds per head and token. The loss of precision in either order is another claim.",
     if_fails="the matrices are merged in every step, or a tie is counted as cheaper",
     zh=dict(
@@ -379,7 +380,7 @@ def of_orders(subject, h, d_in, d_k, d_c):
         scope="低秩投影；文中没有说要低到什么程度。",
         found="当且仅当 $d_k < d_{in} d_c / (d_{in} + d_c)$ 时成立：$d_{in} = 5120$、$d_c = 512$ 时 head 至多 465，"
         "$d_{in} = 1536$ 时至多 383，384 处打平。DeepSeek-V2 的 head 为 128，计算量相差 3.64 倍，"
-        "从其 Q 的 latent 算起则是 3 倍；在 V 一侧，依次乘 $W_v$ 和 $W_o$ 每个 head 要 720896 次乘加，合并后要 2621440 次。"
+        "从其 Q 的 latent 算起则是 3 倍；在 V 一侧，依次乘 $W_v$ 和 $W_o$ 每个 head 要 720,896 次乘加，合并后要 2,621,440 次。"
         "所存权重的个数也是同样的这些数。",
         limits="每个 head、每个 token 的乘加次数。两种次序的精度损失是另一条。",
         if_fails="每一步都重新合并矩阵，或把打平算作更省",
@@ -477,16 +478,16 @@ def with_decoder(**changed):
     effort=0.5,
     says="A model of 70B parameters does not fit on one card of 80 GB, short of extreme quantisation; hence several cards, and as many groups of keys and values as cards.",
     scope=r"A card of $8 \cdot 10^{10}$ bytes; the post does not say which quantisation is extreme.",
-    found=r"Llama 2 70B has 68976648192 weights, 138 GB in 16 bits. They exceed the card from 10 bits per weight on; plain 8-bit weights, 69 GB, fit and leave room for 33640 tokens of its cache in 16 bits.",
+    found=r"Llama 2 70B has 68,976,648,192 weights, 138 GB in 16 bits. They exceed the card from 10 bits per weight on; plain 8-bit weights, 69 GB, fit and leave room for 33,640 tokens of its cache in 16 bits.",
     limits="Weights and cache alone; activations, fragmentation and the runtime take room too.",
     if_fails="embeddings or groups are counted otherwise",
     zh=dict(
         says="若不作极端的量化，70B 的模型放不进单张 80G 的卡，因此要用多张卡，并让 K、V 的组数等于卡数。",
         scope=r"一张 $8 \cdot 10^{10}$ 字节的卡；文中没有说怎样的量化算是极端。",
-        found="Llama 2 70B 有 68976648192 个权重，16 位时为 138 GB。每个权重从 10 位起就超出这张卡；普通的 8 位权重为 69 GB，"
-        "放得下，还能再容纳 33640 个 token 的 16 位缓存。",
+        found="Llama 2 70B 有 68,976,648,192 个权重，16 位时为 138 GB。每个权重从 10 位起就超出这张卡；普通的 8 位权重为 69 GB，"
+        "放得下，还能再容纳 33,640 个 token 的 16 位缓存。",
         limits="只算权重与缓存；激活值、碎片和运行时也要占空间。",
-        if_fails="embedding 或组数的算法不同",
+        if_fails="embedding 或组数的计法不同",
         names={
             "weights of Llama # #B": "Llama # #B 的权重数",
             "bytes of Llama # #B in # bits": "Llama # #B 以 # 位存储的字节数",

@@ -55,7 +55,7 @@ def copied_twice(W_k, W_v):
         scope="文中说一般有 $g (d_k + d_v) < d$。",
         found="在 $g (d_k + d_v) < d$ 时成立，对通常的 head size $d_k = d_v = d / h$ 就是 $g < h / 2$；"
         "Llama 2 70B 是 8192 中的 2048。$g = h / 2$ 时以及对 MHA，秩为 $d$。切分点在 $g d_k$，只有 $d_k = d_v$ 时才在正中。",
-        limits="检验所有 head 的 K、V，对抽到的形状逐一认证，每一形状的误判概率不超过所注明的值；秩是精确的。",
+        limits="检验所有 head 的 K、V，对抽到的形状逐一验证，每一形状的误判概率不超过所注明的值；秩是精确的。",
         if_fails="拼起来的投影从正中切开，或切出的各份在 head 上循环平铺",
         names={
             "keys and values of all heads": "所有 head 的 K、V",
@@ -91,7 +91,7 @@ def test_keys_and_values_of_gqa_are_a_split_low_rank_projection(subject, shared)
     W_c = subject.joint(*shared.weights)
     equal(tuple(W_c.shape), (d, g * (d_k + d_v)), "shape of the joint projection")
     r = rank(W_c)
-    require(r < d, f"the joint projection of {g} groups has rank {r} and d = {d}: nothing is lost")
+    require(r < d, f"the joint projection of {g} group{'s' * (g > 1)} has rank {r} and d = {d}: nothing is lost")
     for name, model in ((name, model) for name, model in MODELS.items() if model.g == 8):
         columns = subject.joint(*of_size(model)[2:]).shape[1]
         measured(f"columns of the joint projection as a share of d, {name}", columns / model.d)

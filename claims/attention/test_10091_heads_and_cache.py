@@ -266,6 +266,7 @@ def meta(*shape):
         names={
             "weights of MQA as a share of those of MHA, h = #": "MQA 的权重数占 MHA 的比例，$h$ = #",
             "output for one token, # heads in # groups": "单个 token 的输出，# 个 head 分 # 组",
+            "output for one token, # heads in # group": "单个 token 的输出，# 个 head 分 # 组",
         },
     ),
 )
@@ -296,7 +297,7 @@ def test_shared_keys_and_values_save_nearly_half_of_the_weights(subject, h, d_k)
         equal(
             cost(subject.attention, meta(1, d), *tensors).macs - pairs,
             size,
-            f"products of one token with {h} heads in {g} groups, one per weight",
+            f"products of one token with {h} heads in {g} group{'s' * (g > 1)}, one per weight",
         )
         return size
 
@@ -308,7 +309,7 @@ def test_shared_keys_and_values_save_nearly_half_of_the_weights(subject, h, d_k)
     for g in (1, 4):  # one token attends to itself alone: what is left is a polynomial, each head's W_o behind its group's W_v
         truth = lambda x, W_q, W_k, W_v, W_o: torch.einsum("td,sde,sef->tf", x, W_v.expand(4, -1, -1), W_o)
         shapes = (1, 8), *subject.shapes(8, 4, g)
-        same_polynomial(f"output for one token, 4 heads in {g} groups", subject.attention, truth, shapes, degree=3, seed=d)
+        same_polynomial(f"output for one token, 4 heads in {g} group{'s' * (g > 1)}", subject.attention, truth, shapes, degree=3, seed=d)
 
 
 def grouped_by(index):
@@ -450,9 +451,9 @@ CACHES = {
     headline=True,
     says=r"Per token and layer MHA caches $h (d_k + d_v)$ numbers, GQA $g (d_k + d_v)$, MQA $d_k + d_v$, and MLA $d_c + d_r$, which does not depend on $h$.",
     scope="The rotary key of MLA is shared by all heads.",
-    found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32768, "
-    r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$. In 16 bits Llama 2 7B keeps 524288 bytes per token, "
-    r"Llama 2 70B 327680; $8 \cdot 10^{10}$ bytes hold 152587 tokens of the former.",
+    found=r"Exact, counted on decoders that reproduce full attention from the cache alone. With DeepSeek-V2's sizes MLA caches 576 numbers, MHA of the same heads 32,768, "
+    r"GQA with 8 groups 2048 and MQA 256: MLA is not below MQA there, because $d_c + d_r > d_k + d_v$. In 16 bits Llama 2 7B keeps 524,288 bytes per token, "
+    r"Llama 2 70B 327,680; $8 \cdot 10^{10}$ bytes hold 152,587 tokens of the former.",
     limits="Decoded over at most 9 tokens; numbers, not bytes of a serving system with its paging and quantisation.",
     if_fails="the rotary key is cached once per head, or the latent twice",
     zh=dict(
@@ -460,10 +461,10 @@ CACHES = {
         "MLA 只需 $d_c + d_r$ 个，与 $h$ 无关。",
         scope="MLA 中带 RoPE 的 K 由所有 head 共享。",
         found="精确成立：在仅凭缓存就能复现完整注意力的解码器上数出。按 DeepSeek-V2 的设置，MLA 缓存 576 个数，"
-        "同样这些 head 的 MHA 缓存 32768 个，分 8 组的 GQA 缓存 2048 个，MQA 缓存 256 个：此时 MLA 并不低于 MQA，"
-        "因为 $d_c + d_r > d_k + d_v$。以 16 位存储，Llama 2 7B 每个 token 占 524288 字节，Llama 2 70B 占 327680 字节；"
-        r"$8 \cdot 10^{10}$ 字节能容纳前者的 152587 个 token。",
-        limits="至多解码 9 个 token；数的是个数，而不是带有分页与量化的推理系统所占的字节数。",
+        "同样这些 head 的 MHA 缓存 32,768 个，分 8 组的 GQA 缓存 2048 个，MQA 缓存 256 个：此时 MLA 并不低于 MQA，"
+        "因为 $d_c + d_r > d_k + d_v$。以 16 位存储，Llama 2 7B 每个 token 占 524,288 字节，Llama 2 70B 占 327,680 字节；"
+        r"$8 \cdot 10^{10}$ 字节能容纳前者的 152,587 个 token。",
+        limits="至多解码 9 个 token；统计的是缓存中数的个数，而不是带有分页与量化的推理系统所占的字节数。",
         if_fails="带 RoPE 的 K 每个 head 各缓存一份，或 latent 缓存了两份",
         names=CACHES,
     ),
@@ -569,7 +570,7 @@ def test_no_sharing_of_heads_saves_more_than_one_head(subject, model):
     gqa = kept(subject.gqa_extend, 1, replace(model, d_c=0))
     latent = kept(subject.mla_extend, 2, model) if model.latent else gqa
     equal(mha, model.h * (model.d_k + model.d_v), f"numbers cached per token by MHA with {model.h} heads")
-    equal(Fraction(mha, gqa), Fraction(model.h, model.g), f"what GQA saves with {model.h} heads in {model.g} groups")
+    equal(Fraction(mha, gqa), Fraction(model.h, model.g), f"what GQA saves with {model.h} heads in {model.g} group{'s' * (model.g > 1)}")
     equal(latent, model.d_c + model.d_r if model.latent else gqa, "numbers cached per token")
     require(
         latent * model.h >= mha,

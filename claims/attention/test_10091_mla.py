@@ -41,7 +41,7 @@ POST = Post(
     r"$1/\sqrt{d_k + d_r}$; cache sizes are exact, and GQA is a special case of MLA. RoPE blocks the absorption for generic weights, "
     r"MQA is the ceiling among schemes that share heads, and multiplying in turn is cheaper below a certain head size: conditions that the "
     r"post leaves out or open. In decoding, heads are 4 times as large for values, but 4.5 times for queries and keys; DeepSeek-V2 has 3.2 "
-    r"times the usual heads, not 3. On generic weights the forms differ by rounding, but no form is less accurate, even after many layers. "
+    r"times the usual heads, not 3. On generic weights the forms differ by rounding, but no form is less accurate, even after 16 layers. "
     r"That multiplying in turn loses less is refuted: this depends on where the weights cancel.",
     zh=dict(
         title="缓存与效果的极限拉扯：从MHA、MQA、GQA到MLA",
@@ -49,7 +49,7 @@ POST = Post(
         r"各种 KV Cache 的大小都是精确的，GQA 也确是 MLA 的特例。有几条需要文中没有写出或没有写明的条件：RoPE 妨碍矩阵吸收，是对一般的权重而言；"
         r"MQA 是天花板，是在共享 head 的方案之中；依次相乘更省计算量，要求 head size 小于某个阈值。"
         r"另有两处数值只是近似：解码时 V 的 head 是 4 倍大，Q、K 的却是 4.5 倍；DeepSeek-V2 的 head 数是通常的 3.2 倍，而不是 3 倍。"
-        r"在一般的权重上，各形式之间有舍入级别的差异，但没有哪一种精度更差，经过许多层也是如此。"
+        r"在一般的权重上，各形式之间有舍入级别的差异，但没有哪一种精度更差，经过 16 层也是如此。"
         r"“依次相乘的精度损失更小”不成立：这取决于权重在哪里相消。",
     ),
 )
@@ -186,7 +186,7 @@ def keys_normalised(x, p, W_c, W_q, W_k, W_v):
     says=r"Without rotary encoding $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$, and $W_v$ can be applied after the attention, "
     r"so that only the latent $c_i$ needs to be cached.",
     scope="No rotary encoding.",
-    found="Holds exactly: logits and outputs of both forms are the same polynomials. It needs logits that are bilinear in the projections; "
+    found="Holds exactly: the logits, and the outputs for given attention weights, are the same polynomials in both forms. It needs logits that are bilinear in the projections; "
     "a normalisation of queries or keys in between would break it.",
     limits="Certified for the shapes drawn, each up to the stated probability.",
     if_fails="the query and key projections are multiplied in the wrong order, or of different heads",
@@ -194,9 +194,9 @@ def keys_normalised(x, p, W_c, W_q, W_k, W_v):
         says=r"不加旋转编码时 $q_t k_i^\top = (x_t W_q)(c_i W_k)^\top = x_t (W_q W_k^\top) c_i^\top$，且 $W_v$ 可移到注意力之后，"
         "因此只需缓存 $c_i$。",
         scope="不加旋转编码。",
-        found="精确成立：两种形式的 logits 与输出都是相同的多项式。它要求 logits 关于各投影是双线性的；若中间对 Q 或 K 做归一化，"
-        "恒等关系就不再成立。",
-        limits="对抽到的形状逐一认证，每一形状的误判概率不超过所注明的值。",
+        found="精确成立：两种形式的 logits，以及注意力权重给定时的输出，都是相同的多项式。"
+        "它要求 logits 关于各投影是双线性的；若中间对 Q 或 K 做归一化，恒等关系就不再成立。",
+        limits="对抽到的形状逐一验证，每一形状的误判概率不超过所注明的值。",
         if_fails="Q、K 的投影矩阵相乘的次序颠倒，或取自不同的 head",
         names={
             "projected form": "先投影的形式",
@@ -402,13 +402,13 @@ def cached_per_head(c, x, bias, W_c, W_q, W_k, W_v):
     effort=0.3,
     says="It is rotary encoding that blocks the absorption, not position encoding as such: with a bias on the logits, as in ALiBi or Sandwich, only the latent needs to be cached.",
     scope="A bias that does not depend on the content, the same in both forms.",
-    found=r"Holds to precision for any bias, one per head, query and key, if both forms add it after the scale $1 / \sqrt{d_k}$: the cache is $d_c$ numbers per token.",
+    found=r"Holds to precision for any bias, one for every head and pair of query and key, if both forms add it after the scale $1 / \sqrt{d_k}$: the cache is $d_c$ numbers per token.",
     limits="Layers of at most 4 tokens and 3 heads; the quality of such encodings is not a matter of this claim.",
     if_fails="the bias is scaled with the logits, or the heads' slopes are in another order",
     zh=dict(
         says="与矩阵合并冲突的是 RoPE，而不是位置编码本身：若改用 ALiBi、Sandwich 这类加在注意力 logits 上的偏置，则仍只需缓存 latent。",
         scope="偏置与内容无关，且在两种形式中相同。",
-        found="对任意偏置（每个 head、query、key 各有一个）都在舍入误差内成立，"
+        found="对任意偏置（每个 head 的每一对 query 与 key 各有一个）都在舍入误差内成立，"
         r"只要两种形式都在乘缩放因子 $1 / \sqrt{d_k}$ 之后再加偏置：缓存为每个 token $d_c$ 个数。",
         limits="至多 4 个 token、3 个 head 的层；这类位置编码的效果如何，不在本条之内。",
         if_fails="偏置随 logits 一起被缩放，或各 head 的斜率排成了另一种次序",

@@ -20,15 +20,15 @@ from strategies.attention.rounded import Layers, Stack, layers, stacks
 
 FORMS = {"MHA form": "mha_form", "serial form": "serial_form", "merged form": "merged_form"}
 LOSS = Figure(
-    title="Error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32",
+    title="Error of the logits of one layer against the unit roundoff of what is stored: bfloat16, float16, float32; the lines of the three forms coincide",
     x="unit roundoff $u$",
     y="relative error",
     log="xy",
 )
 IN_CHINESE = {"MHA form": "MHA 形式", "serial form": "依次相乘", "merged form": "合并矩阵"}
 LOSS_NAMES = {
-    "Error of the logits of one layer against the unit roundoff of what is stored: bfloat#, float#, float#": (
-        "单层 logits 的误差与存储格式的单位舍入误差：bfloat#、float#、float#"
+    "Error of the logits of one layer against the unit roundoff of what is stored: bfloat#, float#, float#; the lines of the three forms coincide": (
+        "单层 logits 的误差与存储格式的单位舍入误差：bfloat#、float#、float#；三种形式的线重合"
     ),
     "unit roundoff $u$": "单位舍入误差 $u$",
     "relative error": "相对误差",
@@ -138,7 +138,8 @@ def values_of_another_head(stored, *args):
     r"where $S$ counts the tensors stored on the way: $S = 3 w + 4 (1 - w) + 1$ for each form, $w = d_k / (d_k + d_r)$ the share of the content. "
     r"In float32 that is $5 \cdot 10^{-8}$, "
     "which is not visible.",
-    limits=r"One layer, Gaussian tokens and weights, $w = 1$ and $w = \tfrac12$. Products are exact between stored tensors: sums kept in the format add $\tfrac12 d$ roundings for $d$ terms to every form. "
+    limits="bfloat16, float16 and float32 are simulated: stored tensors are rounded to the format, all else is computed in float64. "
+    r"One layer, Gaussian tokens and weights, $w = 1$ and $w = \tfrac12$. Products are exact between stored tensors: sums kept in the format add $\tfrac12 d$ roundings for $d$ terms to every form. "
     "Outputs are only bounded, and their size measured.",
     if_fails="one form stores a tensor more or less, or its scale is another",
     zh=dict(
@@ -148,7 +149,8 @@ def values_of_another_head(stored, *args):
         r"所有形式的 logits 的相对误差都是 $\kappa \sqrt S\, u$，$\kappa = 1 / \sqrt{8 \ln 2} = 0.42$，"
         "其中 $S$ 是途中存储的张量个数：每种形式都是 $S = 3 w + 4 (1 - w) + 1$，$w = d_k / (d_k + d_r)$ 是内容部分的占比。"
         r"在 float32 下这是 $5 \cdot 10^{-8}$，并不明显。",
-        limits=r"单层，token 与权重服从高斯分布，$w = 1$ 与 $w = \tfrac12$。所存张量之间的乘积是精确的：若求和也在该格式中进行，"
+        limits="bfloat16、float16 与 float32 是模拟的：所存张量舍入到该格式，其余都用 float64 计算。"
+        r"单层，token 与权重服从高斯分布，$w = 1$ 与 $w = \tfrac12$。所存张量之间的乘积是精确的：若求和也在该格式中进行，"
         r"每种形式都会对 $d$ 项的和增加 $\tfrac12 d$ 次舍入。输出的误差只验证了上界，其大小是实测的。",
         if_fails="某一形式多存或少存了一个张量，或缩放因子不同",
         names=LOSS_NAMES,
@@ -222,7 +224,8 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     scope="Low-rank projections.",
     found=r"Not as a rule. On generic weights both count four roundings. Where the queries have a large component that no key has, serial order stores it and the merged matrix does not: "
     "in the pinned case the squared error of its logits is some forty times that of the merged form.",
-    limits="The error of the logits, without a rotary part; smaller means by more than half a rounding.",
+    limits="The error of the logits, without a rotary part; smaller means by more than half a rounding. "
+    "bfloat16, float16 and float32 are simulated: stored tensors are rounded to the format, all else is computed in float64.",
     if_fails="the merged matrix is stored in a coarser format than the rest",
     corrected="Which order loses less depends on where the weights cancel: neither on generic ones, serial order if the latent has a large component that no key reads, "
     "the merged matrix if the queries have one that no key has.",
@@ -232,7 +235,8 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
         scope="低秩投影。",
         found="一般来说并非如此。在一般的权重上，两者都是四次舍入。若 query 有一个所有 key 都没有的大分量，依次相乘会把它存下来，"
         "而合并矩阵不会：在固定的反例中，依次相乘的 logits 的平方误差是合并矩阵的四十倍左右。",
-        limits="logits 的误差，不含 RoPE 部分；“更小”是指至少小 0.5 次舍入。",
+        limits="logits 的误差，不含 RoPE 部分；“更小”是指至少小 0.5 次舍入。"
+        "bfloat16、float16 与 float32 是模拟的：所存张量舍入到该格式，其余都用 float64 计算。",
         if_fails="合并后的矩阵所用的存储格式比其余的更粗",
         corrected="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
         "则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
@@ -249,7 +253,7 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     serial_form_in_float64=variant(rounded_mla, serial_form=lambda stored, *args: rounded_mla.serial_form(lambda z: z, *args)),
 )
 @counterexample(
-    "on generic weights both forms store three tensors of the same weight, and the logits",
+    "on generic weights both forms store three tensors whose errors count alike, and the logits",
     "在一般的权重上，两种形式都存储三个贡献相当的张量，外加 logits",
     case=Layers(torch.bfloat16),
 )
@@ -294,7 +298,8 @@ ORDER_NAMES = {
     scope=r"The sentence that replaces the refuted one. Hidden components are spread over all coordinates, so that each entry stored has $G$ times the energy that reaches the logits.",
     found=r"Exact in the count of roundings: the MHA, serial and merged forms have $4, 4, 4$ on generic weights, $3 + G,\ 2 + 2 G,\ 1 + 3 G$ with a hidden latent component, "
     r"and $2 + 2 G,\ 3 + G,\ 4$ with a hidden query component.",
-    limits=r"The error of the logits alone, for $G = 2$ and $3$ and for $w = 1$; a hidden component along a coordinate axis would be cancelled by exact zeros and cost nothing.",
+    limits=r"The error of the logits alone, for $G = 2$ and $3$ and for $w = 1$; a hidden component along a coordinate axis would be cancelled by exact zeros and cost nothing. "
+    "bfloat16, float16 and float32 are simulated: stored tensors are rounded to the format, all else is computed in float64.",
     if_fails="one form stores a tensor more or less, or reads the hidden component",
     zh=dict(
         says="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
@@ -302,7 +307,8 @@ ORDER_NAMES = {
         scope="用来替换被推翻那句话的说法。隐藏分量散布在所有坐标上，使所存的每个元素的能量是到达 logits 的部分的 $G$ 倍。",
         found="以舍入次数计是精确的：MHA 形式、依次相乘、合并矩阵在一般的权重上是 $4, 4, 4$ 次，"
         r"latent 有隐藏分量时是 $3 + G,\ 2 + 2 G,\ 1 + 3 G$ 次，query 有隐藏分量时是 $2 + 2 G,\ 3 + G,\ 4$ 次。",
-        limits="只看 logits 的误差，$G = 2$ 与 $3$，$w = 1$；若隐藏分量沿着坐标轴，则会被精确的零抵消，没有代价。",
+        limits="只看 logits 的误差，$G = 2$ 与 $3$，$w = 1$；若隐藏分量沿着坐标轴，则会被精确的零抵消，没有代价。"
+        "bfloat16、float16 与 float32 是模拟的：所存张量舍入到该格式，其余都用 float64 计算。",
         if_fails="某一形式多存或少存了一个张量，或读到了隐藏分量",
         names=ORDER_NAMES,
     ),
@@ -344,7 +350,8 @@ STREAM_NAMES = {
     **{f"{en}, # layers less twice that of #": f"{zh}，# 层减去 # 层的两倍" for en, zh in STREAMS_IN_CHINESE.items()},
     **{f"{en}, # layers less #^# times that of #": f"{zh}，# 层减去 #^# 倍的 # 层" for en, zh in STREAMS_IN_CHINESE.items()},
     **{
-        f"{a} less twice the {b}, # layers": f"{zh_a}减去{zh_b}的两倍，# 层" for (a, zh_a), (b, zh_b) in permutations(IN_CHINESE.items(), 2)
+        f"{a} less twice the {b}, # layers": f"{zh_a}减去{' ' * zh_b[0].isascii()}{zh_b}的两倍，# 层"
+        for (a, zh_a), (b, zh_b) in permutations(IN_CHINESE.items(), 2)
     },
     **{
         f"{en} less four times that of {STREAM}, # layers": f"{zh}减去“各层精确、只舍入残差流”的四倍，# 层" for en, zh in IN_CHINESE.items()
@@ -377,7 +384,8 @@ def first_layer_again_and_again(form, stored, kept, x, positions, theta, layers)
     scope="Not stated relative to what; here to the exact stream of the stored weights and tokens.",
     found=r"The loss adds up, but it is not that of the transformation: after 1, 4 and 16 layers the stream is off by about $0.8\, u$, $1.5\, u$ and $2.5\, u$ in the MHA form as in both absorbed ones. "
     r"Exact layers between roundings of the residual stream alone lose more than half as much, $0.4\, u$, $0.9\, u$ and $1.7\, u$.",
-    limits="Residual stacks of 1, 4 and 16 small random layers on 8 tokens, normalised before each layer, products exact between stored tensors; trained weights may spread errors in another way.",
+    limits="Residual stacks of 1, 4 and 16 small random layers on 8 tokens, normalised before each layer, products exact between stored tensors; trained weights may spread errors in another way. "
+    "bfloat16, float16 and float32 are simulated: stored tensors are rounded to the format, all else is computed in float64.",
     if_fails="one form stores a tensor in a coarser format, or its errors do not reach the next layer",
     zh=dict(
         says="经过许多层之后，变换后的计算的精度损失会不断累积，变得更加明显。",
@@ -386,7 +394,8 @@ def first_layer_again_and_again(form, stored, kept, x, positions, theta, layers)
         r"MHA 形式与两种吸收形式都是如此。若各层精确、只对层与层之间的残差流做舍入，误差也超过上述的一半：$0.4\, u$、"
         r"$0.9\, u$、$1.7\, u$。",
         limits="1、4、16 个小的随机层构成的残差堆叠，8 个 token，每层之前做归一化，所存张量之间的乘积是精确的；"
-        "训练过的权重可能以另一种方式传播误差。",
+        "训练过的权重可能以另一种方式传播误差。"
+        "bfloat16、float16 与 float32 是模拟的：所存张量舍入到该格式，其余都用 float64 计算。",
         if_fails="某一形式把某个张量存成了更粗的格式，或它的误差没有传到下一层",
         names=STREAM_NAMES,
     ),

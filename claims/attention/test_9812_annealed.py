@@ -45,7 +45,7 @@ def normal_moment(alpha):
     scope="Independent scores from $N(0, 1)$; a ratio of expectations stands for the expectation of a ratio, with no condition stated.",
     found=r"The moment is exact. At fixed $\alpha$ the estimate exceeds $\mathbb E \sum_i p_i^2$ by the relative error "
     r"$(2 e^{\alpha^2} - 1)(e^{\alpha^2} - 1) / n$, up to terms of order $n^{-2}$: small only while $\alpha^2 < \frac12 \log n$. "
-    r"At its own maximiser it is 1.9 ($n = 64$) to 3.5 ($n = 20000$) times too large; beyond $\sqrt{\log n}$ it exceeds 1.",
+    r"At its own maximiser it is 1.9 ($n = 64$) to 3.5 ($n = 20{,}000$) times too large; beyond $\sqrt{\log n}$ it exceeds 1.",
     limits=r"$\frac14 \le \alpha \le \frac32$ for the error law, which needs $n$ well above $e^{2 \alpha^2}$.",
     if_fails=r"the mean in the denominator is not squared, or the factor $\frac1n$ is lost",
     effort=0.5,
@@ -55,7 +55,7 @@ def normal_moment(alpha):
         scope="得分独立，服从 $N(0, 1)$；用期望之比代替比的期望，文中未给出任何条件。",
         found=r"矩的公式精确成立。固定 $\alpha$ 时，该估计超出 $\mathbb E \sum_i p_i^2$ 的相对误差为 "
         r"$(2 e^{\alpha^2} - 1)(e^{\alpha^2} - 1) / n$，至多相差 $n^{-2}$ 阶的项：只有当 $\alpha^2 < \frac12 \log n$ 时它才小。"
-        r"在该估计自己的最大值点处，它是真值的 1.9 倍（$n = 64$）到 3.5 倍（$n = 20000$）；$\alpha$ 超过 $\sqrt{\log n}$ 后它大于 1。",
+        r"在该估计自己的最大值点处，它是真值的 1.9 倍（$n = 64$）到 3.5 倍（$n = 20{,}000$）；$\alpha$ 超过 $\sqrt{\log n}$ 后它大于 1。",
         limits=r"误差公式只在 $\frac14 \le \alpha \le \frac32$ 上检验，它要求 $n$ 远大于 $e^{2 \alpha^2}$。",
         if_fails=r"分母中的均值没有平方，或漏掉了因子 $\frac1n$",
         names={
@@ -211,18 +211,18 @@ def fitted(normal):
     section="Normal distribution",
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
-    says=r"From $n = 40, 80, \dots, 20000$: within a certain range $\alpha^* \approx 0.84 \sqrt{\log n}$.",
-    scope="A range that is not stated; the plot ends at 20000.",
-    found=r"A fit to a window. Least squares on that grid give 0.8413; 0.84 is right to 3 % exactly for $1040 \le n \le 116669$. Its "
-    "relative error falls steadily with $n$, from +36 % at $n = 2$ through 0 near 6845 to $-16$ % in the limit, as "
+    says=r"From $n = 40, 80, \dots, 20{,}000$: within a certain range $\alpha^* \approx 0.84 \sqrt{\log n}$.",
+    scope="A range that is not stated; the plot ends at 20,000.",
+    found=r"A fit to a window. Least squares on that grid give 0.8413; 0.84 is right to 3% exactly for $1040 \le n \le 116{,}669$. Its "
+    "relative error falls steadily with $n$, from +36% at $n = 2$ through 0 near 6845 to $-16$% in the limit, as "
     r"$\alpha^* / \sqrt{\log n}$ rises to 1: $\alpha^{*2} = \log n - \log(1 + 2 \alpha^{*2})$.",
     limits="About the maximiser of the annealed objective.",
     if_fails=r"the logarithm is not natural, or the fit is against $\log n$ instead of its root",
     zh=dict(
-        says=r"由 $n = 40, 80, \dots, 20000$ 的数值结果：在一定范围内 $\alpha^* \approx 0.84 \sqrt{\log n}$。",
-        scope="文中未说明“一定范围”是多大；图画到 20000 为止。",
-        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 0.8413；0.84 恰在 $1040 \le n \le 116669$ 时误差不超过 3 %。其相对误差随 "
-        r"$n$ 一路下降，从 $n = 2$ 时的 +36 %，经 6845 附近的 0，到极限 $-16$ %，因为 $\alpha^* / \sqrt{\log n}$ 递增趋于 1："
+        says=r"由 $n = 40, 80, \dots, 20{,}000$ 的数值结果：在一定范围内 $\alpha^* \approx 0.84 \sqrt{\log n}$。",
+        scope="文中未说明“一定范围”是多大；图画到 20,000 为止。",
+        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 0.8413；0.84 恰在 $1040 \le n \le 116{,}669$ 时误差不超过 3%。其相对误差随 "
+        r"$n$ 一路下降，从 $n = 2$ 时的 +36%，经 6845 附近的 0，到极限 $-16$%，因为 $\alpha^* / \sqrt{\log n}$ 递增趋于 1："
         r"$\alpha^{*2} = \log n - \log(1 + 2 \alpha^{*2})$。",
         limits="只涉及退火近似的最大值点。",
         if_fails=r"对数不是自然对数，或是对 $\log n$ 而不是对其平方根作拟合",
@@ -261,7 +261,7 @@ def test_the_fit_is_right_to_three_percent_in_a_window(subject, n):
     # decimals.
     require(
         (abs(off) <= 0.03) == inside and later < off and abs(coefficient - COEFFICIENT) <= 0.005,
-        f"log n = {math.log(n):.6g}: off by {100 * off:.4g} %, at 2n by {100 * later:.4g} %; the coefficient {coefficient:.6g} "
+        f"log n = {math.log(n):.6g}: off by {100 * off:.4g}%, at 2n by {100 * later:.4g}%; the coefficient {coefficient:.6g} "
         f"stands for {COEFFICIENT:.6g}",
         comparisons=3,
         arithmetic="mpmath, two precisions",
@@ -286,7 +286,7 @@ IN_RANGE = (492, 153_958)  # 9 e^4 <= n <= 19 e^9
     says=r"In a fairly large range $\alpha^*$ lies between 2 and 3, so that the scale $2.5 / \sqrt d$ is in theory better for optimisation "
     r"than $1 / \sqrt d$.",
     scope="A range that is not stated.",
-    found=r"$2 \le \alpha^* \le 3$ exactly for $9 e^4 \le n \le 19 e^9$, that is, $492 \le n \le 153958$. There the mean softmax gradient "
+    found=r"$2 \le \alpha^* \le 3$ exactly for $9 e^4 \le n \le 19 e^9$, that is, $492 \le n \le 153{,}958$. There the mean softmax gradient "
     r"is 2.25 to 2.5 times as large at 2.5 as at 1, and it is larger for any $n \ge 2$, as it increases with the scale. The annealed "
     "objective, by which the post compares the two, prefers 2.5 only from $n = 862$ on.",
     limits="Gradient size at initialisation with normal scores, not speed of training.",
@@ -295,7 +295,7 @@ IN_RANGE = (492, 153_958)  # 9 e^4 <= n <= 19 e^9
     zh=dict(
         says=r"在相当大的范围内 $\alpha^*$ 介于 2 与 3 之间，因此 $2.5 / \sqrt d$ 理论上比 $1 / \sqrt d$ 更有利于优化。",
         scope="文中未说明是什么范围。",
-        found=r"恰在 $9 e^4 \le n \le 19 e^9$，即 $492 \le n \le 153958$ 时，$2 \le \alpha^* \le 3$。在此范围内，softmax 的平均梯度在 "
+        found=r"恰在 $9 e^4 \le n \le 19 e^9$，即 $492 \le n \le 153{,}958$ 时，$2 \le \alpha^* \le 3$。在此范围内，softmax 的平均梯度在 "
         r"2.5 处是 1 处的 2.25 到 2.5 倍；由于它随尺度递增，对任何 $n \ge 2$ 它在 2.5 处都更大。文中用来比较二者的是退火近似，它从 "
         "$n = 862$ 起才偏向 2.5。",
         limits="比较的是正态得分下初始化时梯度的大小，不是训练速度。",
@@ -369,24 +369,24 @@ def chosen_for(length):
     says=r"In a decoder the number of scores varies with the position; one scale, chosen for half the maximal length $L$, is fine for most "
     r"tokens.",
     scope="No length and no measure is stated; here the annealed objective, as a share of its maximum at the position.",
-    found="With $n = L / 2$ at least three quarters of the positions keep 95 % of their own maximum and 85 % keep 80 %, for every $L$ "
-    "from 296 on (for $L = 295$ they do not). For $L = 512$ it is 388 and 438 of 510, and 30 short prefixes get a negative value: an "
+    found="With $n = L / 2$ at least three quarters of the positions keep 95% of their own maximum and 85% keep 80%, at every $L$ "
+    "tested from 296 to 20,000 (at $L = 295$ they do not). For $L = 512$ it is 388 and 438 of 510, and 30 short prefixes get a negative value: an "
     "artefact of the annealed objective, as the gradient itself is positive everywhere.",
-    limits=r"Positions 3 to $L \le 20000$, all of them enumerated; they count equally.",
+    limits=r"Lengths $L \le 20{,}000$ are drawn; all positions from 3 to $L$ are enumerated and count equally.",
     if_fails=r"the scale is chosen for $L$ instead of $L / 2$",
     effort=0.4,
     zh=dict(
         says="在 Decoder 中 $n$ 随位置变化；统一取最大长度 $L$ 的一半作为 $n$，对大多数 token 来说就足够好了。",
         scope="文中既未给出长度，也未给出衡量标准；这里用退火近似的值占它在该位置上最大值的比例。",
-        found="取 $n = L / 2$ 时，从 296 起的每个 $L$ 都至少有四分之三的位置保有各自最大值的 95 %，至少有 85 % 的位置保有 "
-        "80 %（$L = 295$ 时不满足）。$L = 512$ 时，510 个位置中两者分别为 388 个与 438 个，另有 30 个短前缀的值为负："
+        found="取 $n = L / 2$ 时，在 296 到 20,000 之间检验过的每个 $L$ 都至少有四分之三的位置保有各自最大值的 95%，"
+        "至少有 85% 的位置保有 80%（$L = 295$ 时不满足）。$L = 512$ 时，510 个位置中两者分别为 388 个与 438 个，另有 30 个短前缀的值为负："
         "这是退火近似造成的假象，梯度本身处处为正。",
-        limits=r"位置从 3 到 $L \le 20000$，全部枚举；各位置等权。",
+        limits=r"$L \le 20{,}000$ 是抽取的；从 3 到 $L$ 的位置全部枚举，各位置等权。",
         if_fails="尺度是按 $L$ 而不是按 $L / 2$ 选取的",
         names={
-            "share of positions keeping # %": "保有 # % 的位置所占比例",
+            "share of positions keeping #%": "保有 #% 的位置所占比例",
             "share of positions with a negative value": "值为负的位置所占比例",
-            "positions keeping # % for L = #": "保有 # % 的位置数（L = #）",
+            "positions keeping #% for L = #": "保有 #% 的位置数（L = #）",
             "positions with a negative value for L = #": "值为负的位置数（L = #）",
         },
     ),
@@ -414,12 +414,12 @@ def test_half_the_maximal_length_serves_most_positions(subject, longest):
     most = got[0] >= 0.75 * len(i) and got[1] >= 0.85 * len(i)
     require(
         got == truth and most == (longest >= 296),
-        f"L = {longest}: of {len(i)} positions {got[0]} keep 95 % ({got[0] / len(i):.1%}), {got[1]} keep 80 % ({got[1] / len(i):.1%}), "
+        f"L = {longest}: of {len(i)} positions {got[0]} keep 95% ({got[0] / len(i):.1%}), {got[1]} keep 80% ({got[1] / len(i):.1%}), "
         f"{got[2]} have a negative value; the truth is {truth}",
         comparisons=len(truth) + 1,
         strength=Strength.EXACT,
     )
-    for what, count in zip(("keeping 95 %", "keeping 80 %", "with a negative value"), got, strict=True):
+    for what, count in zip(("keeping 95%", "keeping 80%", "with a negative value"), got, strict=True):
         measured(f"share of positions {what}", count / len(i))
         if longest == 512:
             measured(f"positions {what} for L = 512", count)

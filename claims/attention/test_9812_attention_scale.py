@@ -42,18 +42,18 @@ POST = Post(
     stands=r"The gradient formula holds to rounding: for $\alpha \ge 0$ half the entrywise L1 norm of the Jacobian is "
     r"$J = \alpha (1 - \sum_i p_i^2)$; for given scores with a unique maximum $J$ vanishes at both ends. What is then maximised is an "
     r"approximation, a ratio of expectations for the expectation of a ratio. For normal scores its maximiser $\alpha^*$ has a closed "
-    r"form; $0.84 \sqrt{\log n}$ fits it to 3 %, $3.5 \log n$ that for cosines in $d = 128$ to 5 %, each only in a window of $n$. That "
-    r"$\alpha^*$ maximises the gradient is refuted: the mean gradient increases with $\alpha$ to $\mathbb E \max_i s_i$, of which it "
-    r"has 60 to 65 % at $\alpha^*$ ($n$ = 64 to 20000), and most draws peak further out. A scale of 2.5 beats 1, but is no optimum. "
-    r"Entropy at $\alpha^*$ grows with $n$.",
+    r"form, which $0.84 \sqrt{\log n}$ fits to within 3%; for cosines in $d = 128$ the fit $3.5 \log n$ is right to within 5%. Both hold "
+    r"only in a window of $n$. That $\alpha^*$ maximises the gradient is refuted: the mean gradient increases with $\alpha$ to "
+    r"$\mathbb E \max_i s_i$, of which it has 60 to 65% at $\alpha^*$ ($n$ = 64 to 20,000), and most draws (tested for $n$ up to 80) peak "
+    r"further out. A scale of 2.5 beats 1, but is no optimum. Entropy at $\alpha^*$ grows with $n$.",
     zh=dict(
         title="从梯度最大化看Attention的Scale操作",
         stands=r"梯度公式在舍入误差内成立：当 $\alpha \ge 0$ 时，雅可比矩阵逐元素 L1 范数的一半为 $J = \alpha (1 - \sum_i p_i^2)$；"
         "对给定的、最大值唯一的得分，$J$ 在两端都趋于零。随后最大化的却是一个近似：以期望之比代替比的期望。对正态得分，它的最大值点 "
-        r"$\alpha^*$ 有闭式解；$0.84 \sqrt{\log n}$ 对它的拟合误差不超过 3 %，$3.5 \log n$ 对 $d = 128$ 的余弦情形的拟合误差不超过 5 %，"
-        r"但都只在 $n$ 的一个窗口内。“$\alpha^*$ 使梯度最大”被推翻：平均梯度随 $\alpha$ 递增到 $\mathbb E \max_i s_i$，在 $\alpha^*$ "
-        r"处只达到它的 60 到 65 %（$n$ = 64 到 20000），而大多数抽样的最大值点更远。尺度 2.5 优于 1，但并非最优。$\alpha^*$ 处的熵随 "
-        "$n$ 增长。",
+        r"$\alpha^*$ 有闭式解，$0.84 \sqrt{\log n}$ 对它的拟合误差不超过 3%；对 $d = 128$ 的余弦情形，$3.5 \log n$ 的拟合误差不超过 5%。"
+        r"两者都只在 $n$ 的一个窗口内成立。“$\alpha^*$ 使梯度最大”被推翻：平均梯度随 $\alpha$ 递增到 $\mathbb E \max_i s_i$，在 $\alpha^*$ "
+        r"处只达到它的 60% 到 65%（$n$ = 64 到 20,000），而大多数抽样（检验到 $n = 80$）的最大值点更远。"
+        r"尺度 2.5 优于 1，但并非最优。$\alpha^*$ 处的熵随 $n$ 增长。",
     ),
 )
 
@@ -112,25 +112,25 @@ DRAWS = 128
     finding=Finding.APPROXIMATE,
     says=r"Without the division by $\sqrt d$ attention is nearly one-hot at initialisation and its gradient vanishes; the post quotes it "
     "as the usual explanation, and adds that nobody says how far the division cures it.",
-    scope=r"Initialisation: scores of variance $d$, here $\sqrt d$ times independent standard normal ones.",
+    scope=r"Initialisation: scores of variance $d$, here $\sqrt d$ times independent standard normal ones $s$, that is, $\alpha = \sqrt d$.",
     found="Concentrated, not one-hot, and only one of two gradients shrinks. For $d$ from 64 to 128 and $n$ from 64 to 4096, the mean "
     r"gradient with respect to the logits, $1 - \sum p_i^2$, is 2 to 5 times smaller than after the division; with respect to $s$ (hence "
-    r"to $q$ and $k$) it is $\alpha$ times that and larger than after the division. Neither $\max_i p_i > 0.99$ nor $\max_i p_i < \frac12$ nor a "
-    "smaller gradient with respect to $s$ is seen in most draws.",
+    r"to $q$ and $k$) it is $\alpha$ times that and larger than after the division. None of $\max_i p_i > 0.99$, $\max_i p_i < \frac12$ and a "
+    "smaller gradient with respect to $s$ is seen in significantly more than half of the draws.",
     limits=r"Independent normal scores stand for $q \cdot k_i / \sqrt d$, which share one query. The shares of draws are tested against "
-    "one half: the closest ones lie at it.",
+    "one half with 128 draws: only a share above about 0.8 would be noticed.",
     if_fails=r"the variance of the scores is not $d$, or the other gradient is meant",
     effort=0.3,
     zh=dict(
         says=r"通常的解释是：不除以 $\sqrt d$ 时，初始阶段的 Attention 接近 one-hot，梯度消失；文中引用了这一解释，并指出没有人说明除以 "
         r"$\sqrt d$ 能改善多少。",
-        scope=r"初始阶段：得分的方差为 $d$，这里取为 $\sqrt d$ 乘以独立的标准正态得分。",
+        scope=r"初始阶段：得分的方差为 $d$，这里取为 $\sqrt d$ 乘以独立的标准正态得分 $s$，即 $\alpha = \sqrt d$。",
         found="是集中，但不是 one-hot，而且两种梯度中只有一种变小。对 $d$ 从 64 到 128、$n$ 从 64 到 4096，关于 logits 的平均梯度 "
         r"$1 - \sum p_i^2$ 在除以 $\sqrt d$ 之后是不除时的 2 到 5 倍；关于 $s$（从而关于 $q$ 与 $k$）的平均梯度是它的 $\alpha$ 倍，"
         r"不除时反而比除以之后更大。$\max_i p_i > 0.99$、$\max_i p_i < \frac12$ 以及关于 $s$ 的梯度变小，"
-        "这三种情形都没有在多数抽样中出现。",
-        limits=r"用独立正态得分代替 $q \cdot k_i / \sqrt d$，后者共用同一个 query。各种情形在抽样中的占比以二分之一为界作检验："
-        "最接近的就在这条界上。",
+        "这三种情形的占比都没有显著超过一半。",
+        limits=r"用独立正态得分代替 $q \cdot k_i / \sqrt d$，后者共用同一个 query。各种情形的占比以二分之一为界、用 128 次抽样检验："
+        "占比超过约 0.8 才会被发现。",
         if_fails="得分的方差不是 $d$，或所指的是另一种梯度",
         names={
             "mean gradient with respect to the logits, with / without the division": r"关于 logits 的平均梯度：除以与不除以 $\sqrt d$ 之比",
@@ -301,18 +301,18 @@ def norm_of(function):
     scope="A unique maximum, as stated, and given scores; the post then goes on to random ones.",
     found=r"With a gap $g$ below the largest of $n \ge 2$ scores and a range $R$, $J$ lies below $\alpha (1 - \frac1n)$ and "
     r"$2 \alpha (n - 1) e^{-\alpha g}$, above $\alpha (n - 1) / (n - 1 + e^{\alpha R})$ and $2 \alpha x / ((1 + x)(1 + (n - 1) x))$ with "
-    r"$x = e^{-\alpha g}$. It fails where the maximum is tied, and for the mean over random scores, which tends to the expected maximum: "
-    "the limit holds for each vector, not for their mean.",
+    r"$x = e^{-\alpha g}$. It fails where the maximum is tied, and for the mean over random scores, which need not tend to 0 (for "
+    "standard normal scores it tends to the expected maximum): the limit holds for each vector, not for their mean.",
     limits=r"Up to 12 scores, $10^{-6} \le \alpha g \le 100$; beyond, the bounds say it.",
     if_fails=r"the maximum is tied, or the gradient is averaged over scores before the limit",
     zh=dict(
         says=r"当 $\alpha \to 0$ 时 $J = \alpha \left(1 - \sum_i p_i^2\right) \to 0$；若最大得分唯一，则 $\alpha \to \infty$ 时也有 "
         r"$J \to 0$，因此其间存在使梯度最大的 $\alpha$。",
         scope="如文中所述，最大值唯一，且得分是给定的；文中随后转向随机的得分。",
-        found=r"设 $n \ge 2$ 个得分中最大者比其余的至少大 $g$，极差为 $R$，则 $J$ 不超过 $\alpha (1 - \frac1n)$ 与 "
+        found=r"设 $n \ge 2$ 个得分中最大者与次大者之差为 $g$，极差为 $R$，则 $J$ 不超过 $\alpha (1 - \frac1n)$ 与 "
         r"$2 \alpha (n - 1) e^{-\alpha g}$，不低于 $\alpha (n - 1) / (n - 1 + e^{\alpha R})$ 与 "
         r"$2 \alpha x / ((1 + x)(1 + (n - 1) x))$，其中 $x = e^{-\alpha g}$。最大值并列时它不成立；对随机得分取平均时也不成立，"
-        "此时趋于最大得分的期望：极限对每个向量成立，对它们的平均不成立。",
+        "平均值未必趋于零（对标准正态得分，它趋于最大得分的期望）：极限对每个向量成立，对它们的平均不成立。",
         limits=r"至多 12 个得分，$10^{-6} \le \alpha g \le 100$；在此之外由上述界说明。",
         if_fails="最大值并列，或在取极限之前先对得分取了平均",
     ),

@@ -142,23 +142,23 @@ def optimum(function):
     section="Cosine distribution",
     kind=Kind.APPROXIMATION,
     finding=Finding.APPROXIMATE,
-    says=r"For $d = 128$ and $n = 40, 80, \dots, 20000$ the maximiser is $\alpha^* \approx 3.5 \log n$ and lies between 25 and 35 over a "
+    says=r"For $d = 128$ and $n = 40, 80, \dots, 20{,}000$ the maximiser is $\alpha^* \approx 3.5 \log n$ and lies between 25 and 35 over a "
     "large range; the coefficient depends on $d$.",
     scope=r"$d = 128$; the range is not stated.",
-    found=r"A fit to a window. Least squares on that grid give 3.488; $3.5 \log n$ is right to 5 % exactly for $1731 \le n \le 43008$ "
-    r"($-23$ % at $n = 40$), and $25 \le \alpha^* \le 35$ exactly for $684 \le n \le 34149$. The coefficient is smallest near $d = 32$ "
+    found=r"A fit to a window. Least squares on that grid give 3.488; $3.5 \log n$ is right to 5% exactly for $1731 \le n \le 43{,}008$ "
+    r"($-23$% at $n = 40$), and $25 \le \alpha^* \le 35$ exactly for $684 \le n \le 34{,}149$. The coefficient is smallest near $d = 32$ "
     "(2.30), larger for $d = 8$ (4.37) and $d = 256$ (4.70). As for normal scores, it maximises the annealed objective only.",
-    limits=r"The window of 5 % is checked for $n$ up to $10^{30}$; far beyond, the fit meets $\alpha^*$ once more.",
+    limits=r"The window of 5% is checked for $n$ up to $10^{30}$; far beyond, the fit meets $\alpha^*$ once more.",
     if_fails=r"another dimension, or the scale of normal scores times $\sqrt d$",
     effort=0.25,
     zh=dict(
-        says=r"当 $d = 128$、$n = 40, 80, \dots, 20000$ 时，最大值点约为 $\alpha^* \approx 3.5 \log n$，并在较大范围内介于 25 与 35 "
+        says=r"当 $d = 128$、$n = 40, 80, \dots, 20{,}000$ 时，最大值点约为 $\alpha^* \approx 3.5 \log n$，并在较大范围内介于 25 与 35 "
         "之间；系数与 $d$ 有关。",
         scope="$d = 128$；范围未说明。",
-        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 3.488；$3.5 \log n$ 恰在 $1731 \le n \le 43008$ 时误差不超过 5 %（$n = 40$ "
-        r"时为 $-23$ %），$25 \le \alpha^* \le 35$ 恰在 $684 \le n \le 34149$ 时成立。系数在 $d = 32$ 附近最小（2.30），在 "
+        found=r"这是对一个窗口的拟合。在该网格上作最小二乘得 3.488；$3.5 \log n$ 恰在 $1731 \le n \le 43{,}008$ 时误差不超过 5%（$n = 40$ "
+        r"时为 $-23$%），$25 \le \alpha^* \le 35$ 恰在 $684 \le n \le 34{,}149$ 时成立。系数在 $d = 32$ 附近最小（2.30），在 "
         "$d = 8$（4.37）与 $d = 256$（4.70）时更大。与正态得分的情形一样，它只是退火近似的最大值点。",
-        limits=r"5 % 的窗口对不超过 $10^{30}$ 的 $n$ 作了检验；在远得多的地方，拟合会与 $\alpha^*$ 再次相交。",
+        limits=r"5% 的窗口对不超过 $10^{30}$ 的 $n$ 作了检验；在远得多的地方，拟合会与 $\alpha^*$ 再次相交。",
         if_fails=r"维数不同，或用了正态得分的尺度乘以 $\sqrt d$",
         names={
             "coefficient for d = #": "d = # 时的系数",
@@ -312,7 +312,7 @@ METHODS = {512: (10_575, 85_742), 768: (64, 512)}  # AM-Softmax: classes of two 
     kind=Kind.INEQUALITY,
     finding=Finding.HOLDS,
     part_of="explains-scale-30-in-contrastive-losses",
-    says="At the sizes of the methods that multiply cosines by about 30 ($d = 512$ with 10575 to 85742 classes, "
+    says="At the sizes of the methods that multiply cosines by about 30 ($d = 512$ with 10,575 to 85,742 classes, "
     r"$d = 768$ with 64 to 512 sentences) the same theory gives an $\alpha^*$ between 43 and 68.",
     scope=r"The post takes $d = 128$ for all of them.",
     found=r"The annealed optimum is 59.7 to 68.0 for $d = 512$ and 43.2 to 56.3 for $d = 768$: 1.4 to 2.3 times 30. The value near 30 is "
@@ -321,7 +321,7 @@ METHODS = {512: (10_575, 85_742), 768: (64, 512)}  # AM-Softmax: classes of two 
     if_fails=r"$d = 128$ is used for every method",
     effort=0.2,
     zh=dict(
-        says="对那些把余弦乘以约 30 的方法，在其实际规模下（$d = 512$、10575 至 85742 个类；$d = 768$、64 至 512 个句子），"
+        says="对那些把余弦乘以约 30 的方法，在其实际规模下（$d = 512$、10,575 至 85,742 个类；$d = 768$、64 至 512 个句子），"
         r"同一理论给出的 $\alpha^*$ 在 43 到 68 之间。",
         scope="文中对所有这些方法都取 $d = 128$。",
         found="退火近似的最优尺度在 $d = 512$ 时为 59.7 到 68.0，在 $d = 768$ 时为 43.2 到 56.3：是 30 的 1.4 到 2.3 倍。接近 30 的是 "

@@ -109,7 +109,7 @@ def with_rows(change):
     scope=r"Every row of $\Delta$ has exactly one 1.",
     found=r"Holds, and the product with $\Delta^\top$ is exact to the bit: a sum of which all terms but one vanish. It needs exactly one 1 in each row, as a padded row gives 1 on the left "
     r"and 0 on the right, and exponentials that do not overflow, as $\infty \cdot 0$ is no number.",
-    limits="At most 4 queries, 12 keys and 8 codes, once 24 queries and keys, logits up to 64, where no dtype overflows.",
+    limits="At most 4 queries, 12 keys and 8 codes (24 queries and 24 keys in one case); logits up to 64, where no dtype overflows.",
     if_fails="a row is soft, empty or that of another key, or the exponential is taken after the values are summed",
     effort=0.5,
     zh=dict(
@@ -118,7 +118,7 @@ def with_rows(change):
         scope=r"$\Delta$ 的每一行恰有一个 1。",
         found=r"成立，且乘以 $\Delta^\top$ 这一步逐比特精确：求和中除一项外全为零。它要求每行恰有一个 1，因为填充的空行会使左边为 1、"
         r"右边为 0；还要求指数不溢出，因为 $\infty \cdot 0$ 不是数。",
-        limits="至多 4 个 Query、12 个 Key、8 个编码，另有一例 Query 与 Key 各 24 个；logits 不超过 64，此时各数据类型都不溢出。",
+        limits="至多 4 个 Query、12 个 Key、8 个编码（另有一例 Query 与 Key 各 24 个）；logits 不超过 64，此时各数据类型都不溢出。",
         if_fails="某一行是 soft 的、空的或属于另一个 Key，或者先对 Value 求和再取指数",
         names={
             "exp of the picked logits at [#, #]": "先挑出 logits 再取指数，位置 [#, #]",
@@ -209,7 +209,7 @@ def by_inner_product(K, C):
     scope="A fixed codebook; the post leaves out the logit scale, the search for the codes and the overflow of the exponentials.",
     found=r"Holds to precision in every dtype, if the maximum is taken over the codes in use only. Counted with the search of the codes, the cost is exactly linear in $n$ and "
     r"meets that of quadratic attention at $n = 2c$ tokens.",
-    limits="At most 12 tokens, once 24, and 8 codes, costs up to 17 times as many tokens. Operations and the numbers they move are counted, not timed; "
+    limits="At most 12 tokens (24 in one case) and 8 codes; costs are compared at up to 17 times as many tokens. Operations and the numbers they move are counted, not timed; "
     "kernels that torch fuses itself, attention apart, count as their operands and results.",
     if_fails="the maximum is taken over all codes, or a code counts once however many keys have it",
     effort=0.5,
@@ -220,7 +220,7 @@ def by_inner_product(K, C):
         scope="编码表固定；文中略去了 logits 的缩放因子、编码的搜索以及指数的溢出。",
         found="在各种数据类型下都在舍入误差内成立，前提是只在被用到的编码中取最大值。把编码的搜索也计入，代价关于 $n$ 严格线性，"
         "在 $n = 2c$ 个 token 处与二次注意力持平。",
-        limits="至多 12 个 token（另有一例 24 个）、8 个编码，统计代价时 token 数至多为 17 倍。只统计运算次数及其读写的数的个数，"
+        limits="至多 12 个 token（另有一例 24 个）、8 个编码；比较代价时 token 数至多为 17 倍。只统计运算次数及其读写的数的个数，"
         "不计时；除注意力外，torch 自行融合的 kernel 按其操作数与结果计。",
         if_fails="最大值取自所有编码，或者一个编码无论对应多少个 Key 都只计一次",
         names={
@@ -410,7 +410,7 @@ READINGS = {
     found=r"The recursion is right from $U_{-1} = 0$, to precision, for one block, blocks of one token and everything between, at a cost linear in the number of blocks. "
     r"The definition printed above it is off by one and nothing else: the recursion sums over $j \le i$. With the sum over $j < i$ the formula is right with $U_i$ in place of $U_{i-1}$; "
     r"as printed, block $i$ does not see block $i - 1$.",
-    limits="At most 9 tokens, once 24. With a single block the state is never read, and the two readings agree.",
+    limits="At most 9 tokens (24 in one case). With a single block the state is never read, and the two readings agree.",
     if_fails="the state is updated before it is read, or lacks the block just before",
     effort=0.5,
     zh=dict(
@@ -421,7 +421,7 @@ READINGS = {
         found="从 $U_{-1} = 0$ 出发，递归式在舍入误差内成立，只有一块、每块一个 token 以及介于其间的分块都是如此，"
         r"代价关于块数是线性的。文中在它之前给出的定义仅仅错了一个下标：递归式其实是对 $j \le i$ 求和。若 $U_i$ 对 $j < i$ 求和，"
         "则把式中的 $U_{i-1}$ 换成 $U_i$ 就对了；照文中的写法，第 $i$ 块看不到第 $i - 1$ 块。",
-        limits="至多 9 个 token，另有一例 24 个。只有一块时状态从不被读取，两种读法一致。",
+        limits="至多 9 个 token（另有一例 24 个）。只有一块时状态从不被读取，两种读法一致。",
         if_fails="状态在读取之前就更新了，或者缺了紧邻的前一块",
         names={
             "attention in blocks at [#, #]": "分块的注意力，位置 [#, #]",

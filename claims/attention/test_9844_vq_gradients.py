@@ -175,7 +175,7 @@ def denominator_held(Q, K, z, V, C, G, causal):
     denominator_held=variant(straight_through, key_gradient=denominator_held),
 )
 @counterexample(
-    "two tokens of one code and one value among three, no mask: their gradients are the same",
+    "of three tokens two share their code and their value, no mask: their gradients are the same",
     "三个 token 中有两个编码和 Value 都相同，没有掩码：它们的梯度相同",
     case=Backward(column(1, 2, -1), torch.tensor([0, 0, 1]), column(1, 1, 2), column(1, -1), column(1, 1, -1)),
 )
@@ -214,8 +214,8 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
     corrected=r"Exact straight-through gradients of the keys cost $O(n c d_k d_v)$: $T_{z_j} V_j - t_{z_j}$ with one $d_k \times d_v$ matrix and one vector per code; "
     r"a reverse scan makes it causal.",
     corrected_by="ste-gradient-linear-in-length",
-    limits="Exact means within the error budget of float64 for 3 or 4 tokens, linear that the products' operations and the numbers moved are affine "
-    "in the length, at 1, 9 and 17 times as many tokens.",
+    limits="A scheme counts as exact if it stays within the error budget of float64 for 3 or 4 tokens, and as linear if the operations of its products "
+    "and the numbers that it moves are affine in the length, compared at 1, 9 and 17 times as many tokens.",
     if_fails="the scheme under audit is not exact, or not linear",
     effort=0.08,
     zh=dict(
@@ -227,9 +227,9 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
         "代价是比前向计算多一个 $d_k d_v / (d_k + d_v)$ 量级的因子；至于没有方案能以前向计算的代价做到，这一点未被触及。",
         corrected=r"Key 的精确 STE 梯度的代价为 $O(n c d_k d_v)$：$T_{z_j} V_j - t_{z_j}$，每个编码一个 $d_k \times d_v$ 矩阵和一个向量；"
         "用反向扫描即得因果形式。",
-        limits="“精确”指 3 或 4 个 token 时误差在 float64 的误差预算之内，“线性”指乘积的运算次数与读写的数的个数是长度的仿射函数，在 1、"
-        "9、17 倍的 token 数处检验。",
-        if_fails="被审的方案不精确，或者不是线性的",
+        limits="误差在 3 或 4 个 token 时不超出 float64 的误差预算，方案就算精确；乘积的运算次数与读写的数的个数都是长度的仿射函数（在 1、"
+        "9、17 倍的 token 数处比较），方案就算线性。",
+        if_fails="被检验的方案不精确，或者不是线性的",
         names={
             "error of the scheme as a share of the float# budget": "该方案的误差占 float# 误差预算的比例",
         },
@@ -278,7 +278,7 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
     r"where $P_{iz}$ is the weight of a key of code $z$ in row $i$; under a causal mask the sums run over $i \ge j$.",
     scope="Codebook constant for differentiation, as with a codebook kept by moving averages.",
     found=r"Equals the derivative of dense attention to precision, with and without causal mask, at a cost exactly linear in $n$. It beats the quadratic scheme only beyond "
-    r"about $\tfrac12 c d_k d_v / (d_k + d_v)$ tokens: 16 928 for 512 codes and heads of 128.",
+    r"about $\tfrac12 c d_k d_v / (d_k + d_v)$ tokens: 16,928 for 512 codes and heads of 128.",
     limits="At most 8 tokens. The two terms are subtracted after the sums, so where they cancel digits are lost that the dense form keeps; the budget allows that.",
     if_fails=r"the second term, the normalisation or the diagonal of the reverse scan is missing",
     effort=0.3,
@@ -288,7 +288,7 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
         r"对 $i \ge j$ 求和。",
         scope="求导时编码表视为常数，滑动平均更新的编码表即是如此。",
         found="无论有无因果掩码，都在舍入误差内等于稠密注意力的导数，代价关于 $n$ 严格线性。"
-        r"要超过约 $\tfrac12 c d_k d_v / (d_k + d_v)$ 个 token 才比二次方案省：512 个编码、128 维的 head 对应 16 928 个。",
+        r"要超过约 $\tfrac12 c d_k d_v / (d_k + d_v)$ 个 token 才比二次方案省：512 个编码、128 维的 head 对应 16,928 个。",
         limits="至多 8 个 token。两项在各自求和之后才相减，因此在相互抵消之处会丢失稠密形式能保留的有效数字；误差预算容许这一点。",
         if_fails="缺了第二项、归一化或反向扫描的对角项",
         names={

@@ -129,7 +129,8 @@ def soft_assignment(Q, z, C, causal):
     scope="No bias. That codes are spread evenly over the sequence is a guess of the post's.",
     found="Columns of equal codes are equal to the bit, under a causal mask in the rows that see both. The rank is the number of codes in use, at most $c$, without a mask only: the causal matrix is triangular with "
     "a positive diagonal, so that its rank is full however few codes there are.",
-    limits="4 to 8 tokens in general position; ranks are those of the float64 matrices, exact in rational arithmetic.",
+    limits="4 to 8 tokens in general position. The attention matrices are computed in float64; what is exact is how these are examined: their columns are "
+    "compared bit by bit, and their ranks found in rational arithmetic.",
     if_fails="the rank is claimed of causal attention, or unused codes are counted",
     effort=0.6,
     zh=dict(
@@ -138,7 +139,7 @@ def soft_assignment(Q, z, C, causal):
         scope="没有偏置。编码在整个序列中均匀分布，这是文中的猜测。",
         found="同编码的列逐比特相等，有因果掩码时则限于同时看得到二者的行。秩等于被用到的编码数，至多为 $c$，但这只在没有掩码时成立："
         "因果注意力矩阵是对角元为正的三角阵，编码再少也是满秩。",
-        limits="4 至 8 个处于一般位置的 token；秩是 float64 矩阵的秩，用有理数运算精确求得。",
+        limits="4 至 8 个处于一般位置的 token。注意力矩阵是用 float64 计算的；精确的是对它的检验：各列逐比特比较，秩用有理数运算求得。",
         if_fails="把秩的结论用于因果注意力，或者计入了未被用到的编码",
         names={
             "rank, as a multiple of the codes in use, with a causal mask": "秩与被用到的编码数之比，有因果掩码",
@@ -401,11 +402,11 @@ test_results_and_fsq = not_checkable(
     POST,
     "results-and-fsq-remarks",
     section="Results and divergent thinking",
-    says="Transformer-VQ does well on benchmarks and extrapolates to longer sequences; FSQ cannot take the place of VQ here; a pretrained model's keys can be clustered by k-means to start with.",
+    says="Transformer-VQ does well on benchmarks and extrapolates to longer sequences; FSQ cannot take the place of VQ here.",
     found="Benchmarks, extrapolation and the choice of the quantiser are outcomes of training large models.",
     proxy="k-means-never-increases-the-error",
     zh=dict(
-        says="Transformer-VQ 在各基准上表现出色并有长度外推能力；这里不能用 FSQ 代替 VQ；可对预训练模型的 Key 做 k-means 来初始化编码表。",
+        says="Transformer-VQ 在各基准上表现出色并有长度外推能力；这里不能用 FSQ 代替 VQ。",
         found="基准成绩、长度外推以及量化方式的选择，都要看训练大模型的结果。",
     ),
 )

@@ -116,8 +116,9 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
     says=r"With $\kappa_t = \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2} / \bar\beta_t$ and $\lambda_t = \bar\alpha_{t-1} - \bar\alpha_t "
     r"\kappa_t$ the kernel $\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ takes $p(x_t|x_0)$ to $p(x_{t-1}|x_0)$, whatever "
     r"$\sigma_t$.",
-    scope="Isotropic Gaussians, a mean linear in both arguments; the post does not ask for a variance-preserving schedule.",
-    found=r"Certified on exact numbers for $0 \le \sigma_t \le \bar\beta_{t-1}$ and any levels, given the true $x_0$. Marginals alone cannot "
+    scope=r"Isotropic Gaussians, a mean linear in both arguments; the post does not ask for a variance-preserving schedule. It omits "
+    r"$\sigma_t \le \bar\beta_{t-1}$, without which there is no such root; that is another claim.",
+    found=r"Certified on exact numbers for every admissible $\sigma_t$, $0 \le \sigma_t \le \bar\beta_{t-1}$, and any levels, given the true $x_0$. Marginals alone cannot "
     r"tell whether $\sigma_t$ is used at all, nor the sign of the root; both are checked besides.",
     limits="One step given the true $x_0$; what the estimate of $x_0$ costs is another claim. Forms that go through $\\kappa_t x_t$ may "
     "exceed the error budget off variance-preserving schedules.",
@@ -126,8 +127,9 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
         says=r"取 $\kappa_t = \sqrt{\bar\beta_{t-1}^2 - \sigma_t^2} / \bar\beta_t$、"
         r"$\lambda_t = \bar\alpha_{t-1} - \bar\alpha_t \kappa_t$，则不论 $\sigma_t$ 为何，"
         r"$\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ 都把 $p(x_t|x_0)$ 变为 $p(x_{t-1}|x_0)$。",
-        scope="各向同性的高斯分布，均值关于两个变量都是线性的；文中不要求噪声调度保持方差。",
-        found=r"对 $0 \le \sigma_t \le \bar\beta_{t-1}$ 与任意噪声水平，在给定真实 $x_0$ 时已用精确运算验证（误判概率有界）。仅凭边缘分布看不出 "
+        scope=r"各向同性的高斯分布，均值关于两个变量都是线性的；文中不要求噪声调度保持方差，也没有写出 $\sigma_t \le \bar\beta_{t-1}$，"
+        "而没有它根式就不存在；那是另一条论断。",
+        found=r"对一切允许的 $\sigma_t$，即 $0 \le \sigma_t \le \bar\beta_{t-1}$，以及任意噪声水平，在给定真实 $x_0$ 时已用精确运算验证（误判概率有界）。仅凭边缘分布看不出 "
         r"$\sigma_t$ 到底用了没有，也看不出根号的符号；这两点另行检验。",
         limits=r"只看给定真实 $x_0$ 的一步；用估计代替 $x_0$ 的代价是另一条论断。若噪声调度不保持方差，经由 $\kappa_t x_t$ "
         "计算的写法可能超出误差预算。",
@@ -368,7 +370,8 @@ def clipped(*given):
     r"third form. The three differ as soon as $\bar\mu$ is clipped. The weight of $\epsilon$ is a difference of nearly equal numbers: on "
     r"the post's 1000 steps at $\sigma_t = 0$ it is off by up to $3.5 \cdot 10^{-5}$ in float32, 19% in float16 and 206% in bfloat16, so "
     r"levels belong in float64.",
-    limits=r"In floating point only the weight of $\epsilon$ is looked at, on one schedule, with levels rounded from float64.",
+    limits=r"In floating point only the weight of $\epsilon$ is looked at, on one schedule, with levels rounded from float64. In float32, float16 "
+    "and bfloat16 the formula is really computed in that format, but its error is only measured; it is judged in float64 alone.",
     if_fails=r"$\alpha_t$ is inverted, or the estimate of $x_0$ takes the levels of the step before",
     zh=dict(
         says=r"代入 $x_0 = \bar\mu(x_t) = (x_t - \bar\beta_t \epsilon) / \bar\alpha_t$，均值 $\kappa_t x_t + \lambda_t x_0$ 化为 "
@@ -378,7 +381,8 @@ def clipped(*given):
         r"是第三种写法。一旦对 $\bar\mu$ 作截断，三者就不再相同。$\epsilon$ 的系数是两个相近的数之差：在文中的 1000 步上取 "
         r"$\sigma_t = 0$，它的误差在 float32 下最大为 $3.5 \cdot 10^{-5}$，float16 下为 19%，bfloat16 下为 206%，所以噪声水平应当用 "
         "float64。",
-        limits=r"浮点部分只看 $\epsilon$ 的系数，只看一个噪声调度，噪声水平由 float64 舍入而来。",
+        limits=r"浮点部分只看 $\epsilon$ 的系数，只看一个噪声调度，噪声水平由 float64 舍入而来。float32、float16 与 bfloat16 下确实以该格式计算，"
+        "但误差只作测量，只在 float64 下作判定。",
         if_fails=r"$\alpha_t$ 被取了倒数，或 $x_0$ 的估计用了前一步的噪声水平",
         names={
             "mean by noise": r"用 $\epsilon$ 表示的均值",
@@ -452,10 +456,10 @@ def backwards(c=None, variance=None):
     r"p(x_{t-1}|x_0)$.",
     scope=r"The post does not say what comes out; $\bar\beta_{t-1} > 0$ is needed, so $t \ge 2$.",
     found=r"Certified on exact numbers: it is $\mathcal N(\bar\alpha_t x_0 + c\, (x_{t-1} - \bar\alpha_{t-1} x_0),\ \bar\beta_t^2 \sigma_t^2 "
-    r"/ \bar\beta_{t-1}^2)$ with $c = \kappa_t \bar\beta_t^2 / \bar\beta_{t-1}^2$. It does not depend on $x_0$ only at $\eta = 1$; the "
+    r"/ \bar\beta_{t-1}^2)$ with $c = \kappa_t \bar\beta_t^2 / \bar\beta_{t-1}^2$. Only at $\eta = 1$ is it independent of $x_0$; the "
     r"weight of $x_0$ is negative for smaller $\eta$ and positive for larger. On the post's 1000 steps it is $-0.73$ at $t = 2$, $-0.11$ "
     r"at $t = 10$ and $-0.0016$ at $t = 500$ where $\eta = 0$. The variance is $\eta^2 \beta_t^2$.",
-    limits=r"What is said with $\eta$ is proved where variance is preserved.",
+    limits=r"What is said with $\eta$ is verified where variance is preserved.",
     if_fails=r"the process is taken to be Markovian whatever $\eta$, so that $c = \alpha_t$",
     zh=dict(
         says=r"无需给出前向过程，但可由贝叶斯公式反推：$p(x_t|x_{t-1}, x_0) = p(x_{t-1}|x_t, x_0)\, p(x_t|x_0) / p(x_{t-1}|x_0)$。",

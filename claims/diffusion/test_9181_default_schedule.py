@@ -48,16 +48,16 @@ def with_sum(terms):
     says=r"$\log\bar\alpha_t = \frac12 \sum_{k \le t} \log\big(1 - \frac{0.02 k}{T}\big) < -\frac{0.005\, t (t + 1)}{T}$, and the bound is a very "
     r"good approximation.",
     scope=r"$\alpha_t^2 = 1 - 0.02 t/T$, $1 \le t \le T$.",
-    found=r"Strict at every $t$. The logarithm is larger than the bound by a factor of at most $1 + \frac{x}{2(1-x)}$, $x = 0.02 t/T$: by at "
-    r"most 1/98 for every $T$, in fact by 0.67% at $t = T$ for long schedules. The sum as printed in the post carries a misprinted index.",
+    found=r"Strict at every $t$. The logarithm over the bound is at most $1 + \frac{x}{2(1-x)}$, $x = 0.02 t/T$: at most 1/98 more "
+    r"than 1 for every $T$, in fact 0.67% more at $t = T$ for long schedules. The sum as printed in the post carries a misprinted index.",
     limits=r"$T$ up to 4000, every $t$.",
     if_fails=r"the factor $\frac12$ of the amplitude is lost, or the sum ends at $t - 1$",
     zh=dict(
         says=r"$\log\bar\alpha_t = \frac12 \sum_{k \le t} \log\big(1 - \frac{0.02 k}{T}\big) < -\frac{0.005\, t (t + 1)}{T}$，"
         "并且这个上界是很好的近似。",
         scope=r"$\alpha_t^2 = 1 - 0.02 t/T$，其中 $1 \le t \le T$。",
-        found=r"对每个 $t$ 都是严格的。对数与上界之比至多为 $1 + \frac{x}{2(1-x)}$，$x = 0.02 t/T$：对任何 $T$ 至多超出 1/98，"
-        "对长的噪声调度实际在 $t = T$ 处超出 0.67%。文中印出的求和式下标有误。",
+        found=r"对每个 $t$ 都是严格的。对数与上界之比至多为 $1 + \frac{x}{2(1-x)}$，$x = 0.02 t/T$：对任何 $T$ 至多比 1 大 1/98，"
+        "对长的噪声调度实际在 $t = T$ 处大 0.67%。文中印出的求和式下标有误。",
         limits="$T$ 最大为 4000，检验每个 $t$。",
         if_fails=r"漏了 $\bar\alpha_t$ 开方带来的因子 $\frac12$，或求和只到 $t - 1$",
         names={

@@ -180,7 +180,7 @@ def jump_if(admissible):
     found=r"Certified on exact numbers: at $\eta = 1$ the root is $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$. The largest admissible "
     r"$\eta$ is exactly $\bar\beta_t / \beta_t > 1$ for $t \ge 2$, and at $t = 1$ every $\eta$ gives $\sigma_1 = 0$. For a chain of 1000 "
     r"steps $\eta$ may go up to 1.2247 on the post's schedule, 1.3542 on the linear, 1.4120 on the scaled-linear, 1.1547 on the "
-    r"exponential one (where $t = 2$ decides), but only to 1.0005 on the cosine one ($t = 1000$).",
+    r"exponential one ($t = 2$ decides on all four), but only to 1.0005 on the cosine one ($t = 1000$ decides).",
     limits="In float64 five schedules of 1000 steps are looked at.",
     if_fails=r"$\eta$ multiplies a variance, or $\beta_t$ stands for the deviation of DDPM's posterior",
     zh=dict(
@@ -188,8 +188,8 @@ def jump_if(admissible):
         scope=r"方差保持：$\bar\alpha_t^2 + \bar\beta_t^2 = 1$。",
         found=r"已用精确运算验证（误判概率有界）：$\eta = 1$ 时根式等于 $\alpha_t \bar\beta_{t-1}^2 / \bar\beta_t \ge 0$。当 $t \ge 2$ 时，允许的最大 "
         r"$\eta$ 恰为 $\bar\beta_t / \beta_t > 1$；当 $t = 1$ 时，任何 $\eta$ 都给出 $\sigma_1 = 0$。对 1000 步的链，$\eta$ "
-        "在文中的噪声调度上最大可取 1.2247，在 linear 噪声调度上为 1.3542，在 scaled-linear 噪声调度上为 1.4120，在指数噪声调度上为 1.1547（由 "
-        "$t = 2$ 决定），而在 cosine 噪声调度上只到 1.0005（$t = 1000$）。",
+        "在文中的噪声调度上最大可取 1.2247，在 linear 噪声调度上为 1.3542，在 scaled-linear 噪声调度上为 1.4120，在指数噪声调度上为 "
+        "1.1547（以上四者均由 $t = 2$ 决定），而在 cosine 噪声调度上只到 1.0005（由 $t = 1000$ 决定）。",
         limits="float64 部分只看五个 1000 步的噪声调度。",
         if_fails=r"$\eta$ 乘在了方差上，或把 $\beta_t$ 当成了 DDPM 后验的标准差",
         names=LAW
@@ -301,8 +301,9 @@ def too_large_by_the_finding(case):
     says=r"In principle there are hardly any constraints on $\sigma_t$; the second example is $\sigma_t = \beta_t$.",
     scope="The post states none.",
     found=r"The root needs $0 \le \sigma_t \le \bar\beta_{t-1}$. The second example satisfies it exactly where $\bar\alpha_t \ge "
-    r"\bar\alpha_{t-1}^2$: never at $t = 1$, nor at $t = 2$ on the five schedules here, whose $\alpha_2 < \alpha_1$, nor at $t = 3$ on "
-    r"the post's, and not at the last step of thinned-out cosine schedules. There a step must refuse, or take the nearest $\sigma_t$ "
+    r"\bar\alpha_{t-1}^2$: never at $t = 1$, nor at $t = 2$ on the five schedules here, whose $\alpha_2 < \alpha_1$, nor at the third step "
+    r"on the post's and the exponential schedule, on the thinned-out linear one and on the cosine one with every 50th or 100th step, and "
+    r"not at the last step of thinned-out cosine schedules. There a step must refuse, or take the nearest $\sigma_t$ "
     r"that is admissible.",
     limits="Five schedules with variance preserved, dense or every 10th, 50th, 100th step; float64 levels. Where an excess of one unit in "
     "the last place leads to a number, it is too small to tell.",
@@ -311,8 +312,8 @@ def too_large_by_the_finding(case):
         says=r"原则上对 $\sigma_t$ 没有太多约束；第二个例子取 $\sigma_t = \beta_t$。",
         scope="文中没有说明适用范围。",
         found=r"根式要求 $0 \le \sigma_t \le \bar\beta_{t-1}$。第二个例子恰在 $\bar\alpha_t \ge \bar\alpha_{t-1}^2$ 时满足它：$t = 1$ "
-        r"时从不满足；这里的五个噪声调度都有 $\alpha_2 < \alpha_1$，因而 $t = 2$ 时也不满足；文中的噪声调度在 $t = 3$ 时、抽稀后的 cosine "
-        r"噪声调度在最后一步也不满足。在这些地方，采样步必须拒绝执行，或改取最近的允许的 $\sigma_t$。",
+        r"时从不满足；这里的五个噪声调度都有 $\alpha_2 < \alpha_1$，因而 $t = 2$ 时也不满足；文中的噪声调度与指数噪声调度、抽稀后的 linear "
+        r"噪声调度、每隔 50 或 100 步取一步的 cosine 噪声调度在第三步也不满足，抽稀后的 cosine 噪声调度在最后一步也不满足。在这些地方，采样步必须拒绝执行，或改取最近的允许的 $\sigma_t$。",
         limits="五个保持方差的噪声调度，完整的，或每隔 10、50、100 步取一步；噪声水平为 float64。如果只超出一个末位单位而仍能算出一个数，"
         "这点超出小到无法分辨。",
         if_fails="用来检验的上界是 $t$ 时刻的标准差，或检验的精度太低",
@@ -455,7 +456,7 @@ def family_where_it_exists(*given):
 
 
 ENLARGED = Figure(
-    title="Noise of deviation beta with DDPM's mean: what the variance given the data exceeds the marginal's by, on the post's schedule",
+    title="Noise of deviation beta with DDPM's mean: relative excess of the variance given the data over the marginal's, on the post's schedule",
     x="step $t$ of 1000",
     y=r"$\mathrm{Var}(x_t|x_0) / \bar\beta_t^2 - 1$",
     log="xy",
@@ -509,7 +510,7 @@ def accumulated(affine, bbar, beta):
             "smallest variance of N(#, #) after a step of the family": "N(#, #) 经该族的一步之后的最小方差",
             "Var(x_# | x_#) / bbar_#^# after one step": "Var(x_# | x_#) / bbar_#^#，一步之后",
             "Var(x_# | x_#) / bbar_#^# after the whole chain": "Var(x_# | x_#) / bbar_#^#，整条链之后",
-            ENLARGED.title: "以 DDPM 的均值加标准差为 beta 的噪声：给定数据时方差超出边缘分布的比例（文中的噪声调度）",
+            ENLARGED.title: "以 DDPM 的均值加标准差为 beta 的噪声：给定数据时的方差相对于边缘分布方差的超出比例（文中的噪声调度）",
             "step $t$ of #": "第 $t$ 步（共 # 步）",
             r"$\mathrm{Var}(x_t|x_#) / \bar\beta_t^# - #$": "Var(x_t | x_#) / bbar_t^# - #",
             "one step": "一步",

@@ -80,7 +80,7 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
     found=r"Images are not checked. On data $\mathcal N(0, s^2)$, with the exact predictor and the right start, the variance that comes out "
     r"is below $s^2$, falls with $\eta$, grows when steps are inserted, and approaches $s^2$ like $1/N$. Not so on the cosine schedule for "
     "data much wider than the noise, nor from a start that is too narrow: there some noise keeps more.",
-    limits=r"Five schedules of 1000 steps thinned to 2 to 40, one of them to 1000; $1/64 \le s \le 64$, on the cosine schedule "
+    limits=r"Five schedules of 1000 steps thinned to between 2 and 40 steps, one of them taken with up to 1000; $1/64 \le s \le 64$, on the cosine schedule "
     r"$s \le 1.5$.",
     if_fails="noise is added in the last step, or the mean belongs to another sigma than the noise",
     zh=dict(
@@ -89,7 +89,7 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
         found=r"图像未作检验。对数据 $\mathcal N(0, s^2)$，若预测器精确、起始分布正确，则输出的方差小于 $s^2$，随 $\eta$ 增大而减小，"
         "插入更多的步则增大，并像 $1/N$ 那样趋于 $s^2$。但对 cosine 噪声调度上远宽于噪声的数据，以及对过窄的起始分布，则不然："
         "此时加一些噪声反而保留得更多。",
-        limits=r"五个 1000 步的噪声调度，抽稀到 2 至 40 步，其中一个直到 1000 步；$1/64 \le s \le 64$，cosine 噪声调度上 $s \le 1.5$。",
+        limits=r"五个 1000 步的噪声调度，抽稀到 2 至 40 步，其中一个最多取到 1000 步；$1/64 \le s \le 64$，cosine 噪声调度上 $s \le 1.5$。",
         if_fails=r"最后一步也加了噪声，或均值与噪声对应于不同的 $\sigma_t$",
         names={
             "order in #/N at # and # steps": "关于 #/N 的阶（# 步与 # 步）",
@@ -333,13 +333,13 @@ test_reported_images = not_checkable(
     POST,
     "reported-image-experiments",
     section="Experimental results",
-    says=r"Noise-free samples look slightly worse than those of all steps; how $\sigma_t$, the embedding of the time and the architecture change "
+    says=r"Noise-free samples look slightly worse than those of all steps; $\sigma_t$, the embedding of the time and the architecture change "
     "the quality of images.",
     found="These are remarks on images of models that would have to be trained, judged by eye; what is known in closed form is the variance of "
     "the output on Gaussian data.",
     proxy="smaller-eta-and-more-steps-keep-more-variance",
     zh=dict(
-        says=r"无噪声采样的图像略逊于完整步数的采样；$\sigma_t$、时间的编码方式与网络结构如何影响图像的质量。",
+        says=r"无噪声采样的图像略逊于完整步数的采样；$\sigma_t$、时间的编码方式与网络结构都会影响图像的质量。",
         found="这些说法针对的是图像，要训练相应的模型，并凭肉眼判断；有闭式结果的是高斯数据上输出的方差。",
     ),
 )

@@ -271,17 +271,17 @@ AMPLITUDES = {
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"To solve the equation in the virtual time $\bar\beta/\bar\alpha$ itself is unsuitable, since its range is $[0, \infty)$.",
     scope="The post states none.",
-    found=r"Where $\bar\alpha$ ends at 0, every virtual time is reached. The post's own schedule $\bar\alpha = e^{-5 s^2}$ stops at $\sqrt{e^{10} "
-    r"- 1} = 148.41$; with 1000 steps, DDPM's default as the post writes it, the linear and the scaled-linear schedule stop between 14.6 "
-    "and 157.",
+    found=r"Where $\bar\alpha$ ends at 0, every virtual time is reached. The exponential schedule $\bar\alpha = e^{-5 s^2}$ that the post derives "
+    r"stops at $\sqrt{e^{10} - 1} = 148.41$; with 1000 steps DDPM's schedule as the post writes it, the linear and the scaled-linear one "
+    "stop at 154.27, 157.41 and 14.61.",
     limits="Three amplitudes that end at 0; what solvers do in that variable is not examined.",
     if_fails=r"the deviation is not $\sqrt{1 - \bar\alpha^2}$",
     zh=dict(
         says=r"直接以虚拟时间 $\bar\beta/\bar\alpha$ 求解并不合适，因为它的范围是 $[0, \infty)$。",
         scope="文中没有说明适用范围。",
-        found=r"如果 $\bar\alpha$ 以 0 结束，那么任何虚拟时间都能达到。文中自己的噪声调度 $\bar\alpha = e^{-5 s^2}$ 止于 "
-        r"$\sqrt{e^{10} - 1} = 148.41$；DDPM 的默认噪声调度（按文中的写法）、linear 噪声调度与 scaled-linear 噪声调度取 1000 步，止于 14.6 到 "
-        "157 之间。",
+        found=r"如果 $\bar\alpha$ 以 0 结束，那么任何虚拟时间都能达到。文中推出的指数噪声调度 $\bar\alpha = e^{-5 s^2}$ 止于 "
+        r"$\sqrt{e^{10} - 1} = 148.41$；取 1000 步，DDPM 的噪声调度（按文中的写法）、linear 噪声调度与 scaled-linear 噪声调度分别止于 "
+        "154.27、157.41 与 14.61。",
         limits=r"三种以 0 结束的 $\bar\alpha$；求解方法在该变量下表现如何，不在考察之列。",
         if_fails=r"标准差不是 $\sqrt{1 - \bar\alpha^2}$",
         names={
@@ -301,8 +301,8 @@ AMPLITUDES = {
     square_of_it=variant(ode, virtual_time=lambda abar: (1 - abar**2) / abar**2),
 )
 @counterexample(
-    r"with the post's $\bar\alpha = e^{-5 s^2}$ the virtual time ends at 148.41 and never gets to 1000",
-    r"按文中的 $\bar\alpha = e^{-5 s^2}$，虚拟时间止于 148.41，永远到不了 1000",
+    r"with the exponential $\bar\alpha = e^{-5 s^2}$ the virtual time ends at 148.41 and never gets to 1000",
+    r"按指数形式的 $\bar\alpha = e^{-5 s^2}$，虚拟时间止于 148.41，永远到不了 1000",
     target=Target("exp5", 1000.0),
 )
 @given(target=targets())
@@ -353,7 +353,8 @@ def with_measure(measure):
     r"$\mathcal N(0, 1)$, whose variance the equation keeps, lose between $\sin^2$ and $\frac\pi2 \sin$ of the largest angle step. With constant "
     r"$\alpha_t$ the loss does not fall with $T$: 77% at $\frac12$, 99% at 0.1. That $\max_t(1 - \alpha_t) \to 0$ suffices but is not needed: "
     r"where $\bar\alpha$ runs out it stays near 1.",
-    limits="Data of variance 1 and mean 0 with the exact predictor, where a step is a rotation; five families of schedules, refined 16 times.",
+    limits="Data of variance 1 and mean 0 with the exact predictor, where a step is a rotation; five families of schedules, each with $T$ and with "
+    "$16 T$ steps.",
     if_fails="the number of steps, or a difference of amplitudes, is taken for the size of the largest step",
     zh=dict(
         says=r"取 $\sigma_t = 0$，当 $T$ 足够大，或者 $\alpha_t$ 与 $\alpha_{t-1}$ 足够小时，迭代过程变为常微分方程。",
@@ -362,7 +363,7 @@ def with_measure(measure):
         r"$\theta_0 = 0$：对数据 $\mathcal N(0, 1)$，微分方程保持其方差，而迭代损失的方差介于最大角步长的 $\sin^2$ 与 "
         r"$\frac\pi2 \sin$ 之间。若 $\alpha_t$ 为常数，则损失不随 $T$ 增大而下降：取 $\frac12$ 时为 77%，取 0.1 时为 99%。"
         r"$\max_t(1 - \alpha_t) \to 0$ 是充分的，但并非必要：若 $\bar\alpha$ 降到零，它就一直接近 1。",
-        limits="方差为 1、均值为 0 的数据与精确的预测器，此时一步就是一个旋转；五族噪声调度，加密 16 倍。",
+        limits="方差为 1、均值为 0 的数据与精确的预测器，此时一步就是一个旋转；五族噪声调度，各取 $T$ 步与 $16 T$ 步。",
         if_fails=r"把步数、或 $\bar\alpha_t$ 的差当作了最大一步的大小",
         names={
             "largest # - alpha_t": r"# - $\alpha_t$ 的最大值",
@@ -618,7 +619,7 @@ def trapezoid(weights=(1 / 2, 1 / 2), moved=1, later=1):
     effort=0.03,
     says="Euler's method is comparatively the least efficient; with Heun's or a Runge-Kutta method generation is faster.",
     scope="The post states none.",
-    found=r"In the form $s = t/T$, per network call and from 80 calls on: Heun's method and the classical Runge-Kutta method beat Euler's and "
+    found=r"In the form $s = t/T$, per network call, at 80 and 160 calls: Heun's method and the classical Runge-Kutta method beat Euler's and "
     r"DDIM, with orders 2 and 4 against Euler's 1. With fewer calls it depends: with 4, Euler's method in $s$ beats both.",
     limits="Mixtures on the line with deviations of 3/8 to 1/2, not data near $\\mathcal N(0, 1)$, of which Euler's method in $s$ may be "
     "nearly exact. The equation in $\\bar\\beta/\\bar\\alpha$ is not solved.",
@@ -626,7 +627,7 @@ def trapezoid(weights=(1 / 2, 1 / 2), moved=1, later=1):
     zh=dict(
         says="欧拉法是效率相对最低的求解方法；改用 Heun 方法或 Runge-Kutta 方法可以加速生成。",
         scope="文中没有说明适用范围。",
-        found="在 $s = t/T$ 的形式下，按网络调用次数计，从 80 次起：Heun 方法与经典的 Runge-Kutta 方法优于欧拉法和 DDIM，阶为 2 与 4，"
+        found="在 $s = t/T$ 的形式下，按网络调用次数计，在 80 次与 160 次时：Heun 方法与经典的 Runge-Kutta 方法优于欧拉法和 DDIM，阶为 2 与 4，"
         "欧拉法的阶为 1。调用次数更少时则不一定：4 次时，关于 $s$ 的欧拉法比两者都好。",
         limits=r"标准差在 3/8 到 1/2 之间的一维混合高斯分布，不包括接近 $\mathcal N(0, 1)$ 的数据，在那里关于 $s$ 的欧拉法可能近乎精确。"
         r"没有求解以 $\bar\beta/\bar\alpha$ 为变量的方程。",

@@ -260,8 +260,8 @@ def product_of_the_selected_alphas(abar, tau):
     r"\bar\alpha_{\tau_2}, \dots$ consists of terms of the full one: training for all times trains for every subsequence.",
     scope="A model of enough capacity.",
     found=r"The terms are equal in exact rational arithmetic, if the model is told the time $\tau_i$ and not the index $i$, and what is best "
-    r"for all times is best for those of $\tau$ as long as each time can be fitted by itself. A model that shares one parameter among all times "
-    "is not: that is what the capacity is for.",
+    r"for all times is best for those of $\tau$ as long as each time can be fitted by itself. For a model that shares one parameter among all "
+    "times this fails: that is what the capacity is for.",
     limits=r"Predictors of degree two in $x$, data and noise of three entries. Sampling along $\tau$ from $\mathcal N(0, I)$ needs "
     r"$\bar\alpha \approx 0$ at its last time as well, which training says nothing of.",
     if_fails=r"the model is told the index $i$, or $\bar\alpha$ is built from the selected $\alpha_{\tau_i}$",
@@ -286,8 +286,8 @@ def product_of_the_selected_alphas(abar, tau):
     amplitude_for_both=variant(training, objective=lambda x_0, noise, p, abar, bbar: training.objective(x_0, noise, p, abar, abar)),
 )
 @counterexample(
-    "one slope for all of four times: the best one for all of them is not the best one for the first and the last",
-    "四个时刻共用一个斜率：对全部时刻最优的斜率，对第一个与最后一个时刻并不是最优的",
+    "outside the stated scope, a model of too little capacity: one slope for all of four times, and the best one for all of them is not the best one for the first and the last",
+    "超出原文范围、容量不足的模型：四个时刻共用一个斜率，对全部时刻最优的斜率，对第一个与最后一个时刻并不是最优的",
     case=Model(
         slopes=(Fraction(1),) * 5, curves=(Fraction(0),) * 5, abar=tuple(Fraction(k, 8) for k in (8, 6, 4, 3, 1)),
         bbar=tuple(Fraction(k, 8) for k in (0, 3, 6, 7, 8)), tau=(0, 1, 4), x_0=(Fraction(1),), noise=(Fraction(1),), shared=True,

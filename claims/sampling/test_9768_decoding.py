@@ -283,10 +283,10 @@ speeds = SimpleNamespace(table=TABLE)
     section="Simple test",
     kind=Kind.IDENTITY,
     finding=Finding.HOLDS,
-    says="Random segmentation costs Subword Regularization more than three quarters of its speed and BytePiece about 30 %, in million bytes per second: "
+    says="Random segmentation costs Subword Regularization more than three quarters of its speed and BytePiece about 30%, in million bytes per second: "
     "5.65 to 1.28 and 1.95 to 1.36; SP-BPE goes from 1.36 to 1.25.",
     scope="None stated.",
-    found="The ratios follow from the printed speeds, rounding included: 22.5 to 22.8 % of the speed is left to SP-Unigram, and BytePiece loses 29.8 to 30.7 %.",
+    found="The ratios follow from the printed speeds, rounding included: 22.5 to 22.8% of the speed is left to SP-Unigram, and BytePiece loses 29.8 to 30.7%.",
     limits="The speeds belong to a machine; what can be counted is one random number per candidate, see post 9811.",
     if_fails="the columns of the table are exchanged",
     zh=dict(

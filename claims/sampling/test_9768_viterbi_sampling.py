@@ -38,7 +38,7 @@ POST = Post(
     "vocabulary. One duel of Viterbi sampling does what the post says, and two segmentations come out with exactly their shares "
     r"$P^\alpha / \sum P^\alpha$. With three or more the most probable one need not stay the most likely sample; comparing each arrival "
     r"with the total weight that has arrived (post 9811) repairs this. The order is kept only roughly: at the post's own $\alpha = 0.1$, "
-    r"40 to 50 % of the pairs among 20 normal scores are inverted. $\alpha \to \infty$ is decoding where the best segmentation is unique. "
+    r"40 to 50% of the pairs among 20 normal scores are inverted. $\alpha \to \infty$ is decoding where the best segmentation is unique. "
     "A walk weighted by frequency does fail, but backward sums make one exact. Subword Regularization's cost is an upper bound.",
     zh=dict(
         title="随机分词浅探：从Viterbi Decoding到Viterbi Sampling",
@@ -144,7 +144,7 @@ def only_two_segmentations(text, weights, coin, scan):
         scope="原文未说明。",
         found="只要有三个切分相互竞争，就不再总是成立：最先到达者必须赢下之后的每一次对决。至多两个切分时成立，文章 9811 的完美采样也成立。",
         limits="在自然文本上，最大概率切分有多常不再是最可能的结果，取决于词表，这里没有测量。",
-        if_fails="被审的采样器不是本文的两两对决",
+        if_fails="被检验的采样器不是本文的两两对决",
         corrected="如果每个到达者都与已到达的总权重比较（文章 9811），最大概率切分就仍是最可能的采样结果；"
         "在 Viterbi Sampling 下，只有当文本至多有两个切分时才是如此。",
     ),
@@ -214,8 +214,8 @@ SHARES = {5: ((0.4, 0.5), (0.1, 0.2), (0.0, 0.1)), 20: ((0.4, 0.5), (0.2, 0.3), 
     says="The larger the score, the larger the probability of being sampled: the order of the segmentations is preserved to some extent, though not proved to be.",
     scope="None stated; the post's own test uses $\\alpha = 0.1$.",
     found=r"Raising one candidate's weight always raises its own probability. Between candidates the order of arrival decides too: two that come out inverted no longer do if they exchange "
-    r"places, so that at most half of all pairs are inverted where all orders of the scores are equally likely. Among 20 normal scores 40 to 50 % of "
-    r"the pairs are inverted at $\alpha = 0.1$, 20 to 30 % at $\alpha = 1$ and 10 to 20 % at $\alpha = 5$.",
+    r"places, so that at most half of all pairs are inverted where all orders of the scores are equally likely. Among 20 normal scores 40 to 50% of "
+    r"the pairs are inverted at $\alpha = 0.1$, 20 to 30% at $\alpha = 1$ and 10 to 20% at $\alpha = 5$.",
     limits="Candidates that meet at one position. Exact laws for up to seven of them, the shares of inverted pairs by simulation of the scores.",
     if_fails="an arrival is compared with something else than the stored candidate",
     effort=0.5,

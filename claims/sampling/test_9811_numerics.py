@@ -42,7 +42,7 @@ def log_add_error(arithmetic, r):
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"$\log(e^x + e^y) = \max(x, y) + \log(1 + e^{-|x - y|})$ computes logsumexp without overflow.",
     scope="None stated.",
-    found=r"Right to rounding for all finite numbers and for one of them $-\infty$. Of $-\infty$ and $-\infty$ it makes NaN, where $-\infty$ "
+    found=r"Right to rounding if both numbers are finite or one of them is $-\infty$. Of $-\infty$ and $-\infty$ it makes NaN, where $-\infty$ "
     "would be right.",
     limits=r"float64 and float32, $|x|$ up to $10^4$.",
     if_fails="the exponent is not the negative absolute difference",
@@ -270,10 +270,10 @@ def fate(Z, log_Z, length):
         if_fails="累积权重是靠对数以外的手段保持在范围之内的",
         names={
             "log Z where the sum is right": r"累积权重正确时的 $\log Z$",
-            "log Z where the sum is overflow": r"累积权重上溢时的 $\log Z$",
+            "log Z where the sum overflows": r"累积权重上溢时的 $\log Z$",
             "log Z where the sum is lost": r"累积权重下溢时的 $\log Z$",
             "alpha where the sum is right": r"累积权重正确时的 $\alpha$",
-            "alpha where the sum is overflow": r"累积权重上溢时的 $\alpha$",
+            "alpha where the sum overflows": r"累积权重上溢时的 $\alpha$",
             "alpha where the sum is lost": r"累积权重下溢时的 $\alpha$",
             "stored sum where it is lost, alpha above log #": r"下溢时存储的累积权重，$\alpha$ 大于 log #",
             "stored sum where it is lost, alpha below log #": r"下溢时存储的累积权重，$\alpha$ 小于 log #",
@@ -308,8 +308,9 @@ def test_direct_sums_leave_the_range_where_their_logarithm_does(subject, length,
     require(Z > 0 or alpha > math.log(2), f"{length} letters, alpha = {alpha}: the sum has become 0")
     # From e^-744 on only multiples of the smallest number are left; for alpha >= 1 such a sum shrinks with every letter, log Z by one half and more.
     require(Z == 0 or alpha < 1 or log_Z > -750, f"{length} letters, alpha = {alpha}: the sum has not become 0 but {float(Z):.3g}")
-    measured(f"log Z where the sum is {due}", float(log_Z))
-    measured(f"alpha where the sum is {due}", alpha)
+    what = "overflows" if due == "overflow" else f"is {due}"
+    measured(f"log Z where the sum {what}", float(log_Z))
+    measured(f"alpha where the sum {what}", alpha)
     if due == "lost":
         measured(f"stored sum where it is lost, alpha {'above' if alpha > math.log(2) else 'below'} log 2", float(Z))
 
@@ -567,8 +568,8 @@ PROBABILITIES = st.one_of(
     probability_clipped=variant(coins, accepts=lambda p, epsilon: epsilon < min(max(p, Fraction(1, 1000)), Fraction(999, 1000))),
 )
 @counterexample(
-    "32768 values from 0 to 1, both included: p = 1 fails once",
-    "从 0 到 1 的 32768 个值，两端都包含在内：p = 1 失败一次",
+    "32,768 values from 0 to 1, both included: p = 1 fails once",
+    "从 0 到 1 的 32,768 个值，两端都包含在内：p = 1 失败一次",
     p=Fraction(1),
     values=2**15,
     closed=True,
@@ -602,7 +603,7 @@ def heads(accepts, p, R):
     says="The reference code makes this coin from an integer random number: rand() < p RAND_MAX.",
     scope="None stated.",
     found=r"With $R$ for RAND_MAX it accepts with $\lceil pR \rceil / (R + 1)$, off by at least $-\tfrac{p}{R+1}$ and less than $\tfrac{1-p}{R+1}$. For "
-    r"$R = 32767$ a certain acceptance fails once in 32768 times, and even $p = 10^{-12}$ succeeds once in 32768. Where the only way to a "
+    r"$R = 32{,}767$ a certain acceptance fails once in 32,768 times, and even $p = 10^{-12}$ succeeds once in 32,768. Where the only way to a "
     "position is rejected, a text has no way back.",
     limits="The rounding of $pR$ itself, which matters only next to an integer, is left out.",
     if_fails="the generator has one more or one fewer value than assumed",
@@ -610,8 +611,8 @@ def heads(accepts, p, R):
         says="参考代码用整数随机数实现这枚硬币：rand() < p RAND_MAX。",
         scope="原文未说明。",
         found=r"以 $R$ 记 RAND_MAX，它的接受概率为 $\lceil pR \rceil / (R + 1)$，"
-        r"偏差不小于 $-\tfrac{p}{R+1}$ 且小于 $\tfrac{1-p}{R+1}$。$R = 32767$ 时，本应必然的接受每 32768 次会失败一次，"
-        "就连 $p = 10^{-12}$ 也会每 32768 次成功一次。到达某个位置的唯一途径一旦被拒绝，文本就无法回溯。",
+        r"偏差不小于 $-\tfrac{p}{R+1}$ 且小于 $\tfrac{1-p}{R+1}$。$R = 32{,}767$ 时，本应必然的接受每 32,768 次会失败一次，"
+        "就连 $p = 10^{-12}$ 也会每 32,768 次成功一次。到达某个位置的唯一途径一旦被拒绝，文本就无法回溯。",
         limits="没有计入 $pR$ 本身的舍入，它只在紧邻整数处才有影响。",
         if_fails="发生器的取值比假定的多一个或少一个",
         names={

@@ -183,8 +183,9 @@ def unreachable_starts_tried(text, weights, coin, scan):
     scan_reversed=variant(viterbi_sampling, sample=in_the_other_order),
 )
 @counterexample(
-    "with the longest token first w|atching arrives first and watch|ing last, so the quoted words get each other's probabilities",
-    "长 token 优先时，w|atching 最先到达，watch|ing 最后到达，文中这两个词的概率于是互换",
+    "the post's order, watch|ing, wat|ching, w|atching, is not that of a scan with the longest token first: there w|atching arrives first and "
+    "watch|ing last, so these two get each other's probabilities",
+    "文中的次序 watch|ing、wat|ching、w|atching 并不是长 token 优先时的到达次序：此时 w|atching 最先到达，watch|ing 最后到达，两者的概率于是互换",
     meeting=Meeting(
         instance("watching", watch=1, ing=1, wat=1, ching=1, w=1, atching=1),
         arrivals=tuple((pieces, Fraction(1)) for pieces in (("watch", "ing"), ("wat", "ching"), ("w", "atching"))),
@@ -193,7 +194,11 @@ def unreachable_starts_tried(text, weights, coin, scan):
 @given(meeting=meetings())
 @example(meeting=THREE_MEET)
 def test_first_sampler_is_a_chain_of_duels(subject, meeting):
-    equal(output_law(subject, meeting.instance), chain_of_duels(meeting.arrivals), f"law of the output for {meeting}")
+    got, claimed = output_law(subject, meeting.instance), chain_of_duels(meeting.arrivals)
+    sampled, said = (", ".join(f"{'|'.join(pieces or ('nothing',))}: {p}" for pieces, p in of.items()) for of in (got, claimed))
+    order = ", ".join("|".join(pieces) for pieces, _ in meeting.arrivals)
+    sentence = f"{meeting.instance!r}: sampled {sampled}; claimed for the order {order}: {said}"
+    require(got == claimed, sentence, comparisons=len(claimed))
 
 
 def chain_of_fail_links_cut(text, vocabulary):
