@@ -59,7 +59,7 @@ CHINESE = {
     "statistic": "统计量",
     "critical value": "临界值",
     "alpha": "误拒概率 alpha",
-    "radius": "半径",
+    "known to ±": "精确到 ±",
     "detects from": "可察觉的最小偏差",
     # the overview
     "%(n)s claims of kexue.fm, audited": "kexue.fm 的 %(n)s 条论断：逐条检验",
@@ -79,7 +79,7 @@ CHINESE = {
     "Finding: what is true of the posts": "结论：原文说得对不对",
     "of %(n)s": "/ %(n)s",
     "Outcome: what happened in this run": "结果：本次运行中发生了什么",
-    "Ran to its end": "运行已结束",
+    "Ran to its end": "已完整运行",
     "commit": "提交",
     "with uncommitted changes": "含未提交的改动",
     "commit unknown": "提交未知",
@@ -95,7 +95,7 @@ CHINESE = {
     "%(n)s more statement is ours, in place of one of them or beside it. ": "另有 %(n)s 条是我们自己的论断，用来取代或补充原文。",
     "our statement": "我们的论断",
     "our own": "我们的",
-    "%(device)s: nothing was run, %(n)s claim could be": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
+    "%(device)s: nothing was run; %(n)s claim can run there": "%(device)s：没有运行，可运行的论断有 %(n)s 条",
     "exact": "精确",
     "digits": "位",
     "balls,": "球算术，",
@@ -106,11 +106,13 @@ CHINESE = {
     "This run": "本次运行",
     "How a verdict comes about, and why to believe it or not: ": "结论从何而来，为什么可信或不可信：",
     "Method": "方法",
-    "One line below is one claim; open it for its evidence. Each field on its right is a device and an arithmetic, and the percentage says how "
-    "much of the error allowed there, its budget, was used at worst. – was not run, and an empty field has nothing to check.": "下面一行是一条论断，点开可见证据。右侧每一格对应一种设备和一种算术，百分比表示该处允许的误差（即误差预算）在最坏时用掉了多少。– 表示未运行，空格表示无可检验。",
+    "One line below is one claim; open it for its evidence and for the command that repeats it. Each field on its right is a device and an "
+    "arithmetic, and the percentage says how much of the error allowed there, its budget, was used at worst. – was not run, ? could not have seen an "
+    "error, and an empty field has nothing to check.": "下面一行是一条论断，点开可见证据与重新运行的命令。右侧每一格对应一种设备和一种算术，百分比表示该处允许的误差（即误差预算）在最坏时用掉了多少。– 表示未运行，? 表示那里的误差无法察觉，空格表示无可检验。",
     "Filter": "筛选",
     "Words, and ": "可输入词语，以及 ",
-    "; a minus in front excludes. Key / goes here, Escape clears.": "；前面加减号表示排除。按 / 键跳到这里，Esc 键清空。",
+    "with a value, as in the example; a minus in front excludes. Press / to come here, Escape to clear.": "加上取值，如示例所示；前面加减号表示排除。按 / 键跳到这里，按 Esc 键清空。",
+    "No claim is like that.": "没有符合条件的论断。",
     "Whose evidence the fields show": "格子显示谁的证据",
     "our implementation": "本项目的实现",
     "The same as data: ": "同样的内容，机器可读：",
@@ -141,11 +143,12 @@ CHINESE = {
     "%(where)s: no evidence any more (%(became)s)": "%(where)s：不再有证据（%(became)s）",
     "%(where)s: %(now)s of its budget used, %(before)s before": "%(where)s：误差预算用了 %(now)s，之前为 %(before)s",
     # a claim
-    "The same as numbers": "对应的数值",
+    "Data table": "数据表",
     "Data of the figure": "图中的数据",
     "Series": "系列",
     " to ": " 到 ",
     "Precision ladder": "精度阶梯",
+    "unit roundoff": "单位舍入误差",
     "section “%(section)s”": "小节“%(section)s”",
     "evidence": "证据",
     "Finding": "结论",
@@ -167,12 +170,11 @@ CHINESE = {
     "Examples: %(passed)s passed, %(failed)s failed, %(discarded)s discarded.": "用例：通过 %(passed)s，未通过 %(failed)s，舍弃 %(discarded)s。",
     "Controls: %(kept)s of %(n)s %(must)s, as they must be": "对照：%(n)s 个中 %(kept)s 个%(must)s，符合要求",
     "must be %(must)s, was: %(was)s": "理应%(must)s，实际：%(was)s",
-    "its budget": "误差预算",
+    "; × the error budget of the comparison": "；× 表示误差预算的倍数",
     "Your implementation %(name)s: %(was)s": "你的实现 %(name)s：%(was)s",
     "smallest failing case": "最小反例",
-    "What this does not show": "此检验不能说明什么",
+    "Limits of the evidence": "证据的局限",
     "Run it again": "重新运行",
-    "%(n)s characters in all, see verdicts.json": "共 %(n)s 个字符，见 verdicts.json",
     "not in this report": "不在本报告中",
     "Device, arithmetic": "设备与精度",
     "Outcome": "结果",
@@ -181,7 +183,7 @@ CHINESE = {
     "Residual": "残差",
     "Sees from": "分辨下限",
     "From CPU": "与 CPU 之差",
-    "At, on which case": "位置与用例",
+    "Worst at": "最坏处",
     "same case": "用例同上",
     # the method
     "A verdict has two parts that are never mixed. The <em>finding</em> is what is true of the post and stays the same from run to run. The "
@@ -190,10 +192,10 @@ CHINESE = {
     "true as stated: exactly, to the precision of the arithmetic, or statistically with the stated error probability": "按原文成立：严格成立，或在算术精度内成立，或在给定误判概率下统计成立",
     "true under an assumption that the post does not state; a case outside of it, where it fails, is shown": "需要一个原文没有写出的假设；假设之外不成立的例子已给出",
     "not an equality; how the error behaves was measured": "不是等式；误差的规律已经测出",
-    "false; a smallest counterexample is shown, with a corrected sentence that holds": "不成立；给出最小的反例，以及一个成立的更正",
+    "false; a counterexample is shown, with a corrected sentence that holds": "不成立；给出反例，以及一个成立的更正",
     "no program can decide it; listed so that the total is honest": "没有程序能够判定；列出来是为了让总数诚实",
     "the finding was seen again, and every control did what it must": "结论再次得到，且每个对照都符合预期",
-    "the implementation under audit did not do what the finding says": "被审的实现与结论不符",
+    "the implementation under audit did not do what the finding says": "被检验的实现与结论不符",
     "nothing follows: the check crashed, or a control that it must catch got away": "什么也推不出：检验崩溃了，或本应抓住的对照漏网了",
     "the run ended before the check did": "检验还没结束，运行就结束了",
     "there was no such device or library, or it was not selected": "没有这样的设备或库，或者没有选中",
@@ -218,7 +220,7 @@ CHINESE = {
     "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100 %% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
     "sees from": "分辨下限",
     "the smallest budget relative to the truth: no smaller relative error could have been caught in that row. From 1 on nothing was shown there: "
-    "the field of the overview has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也没有显示出来，总览中该格是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
+    "the field of the overview has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也说明不了，总览中该格是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
     "residual": "残差",
     "the largest error relative to the terms that cancel in it. On the precision ladder it is the dot, and the unit roundoff of the arithmetic is the "
     "line, on a logarithmic scale: the dots of an identity go down with the lines. A residual that stops falling is an approximation, whatever the "
@@ -228,23 +230,25 @@ CHINESE = {
     "order": "同一算术下与 CPU 的最大差别，以两者预算之和计；换序求和是同一份代码换一种求和次序",
     "statistics": "统计检验",
     "alpha is the probability that this comparison refutes something true; those of a whole run add up to less than one in a million. The statistic "
-    "must not exceed the critical value; detects from is the smallest deviation that is found with probability 0.99.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。统计量不得超过临界值；可察觉的最小偏差，是以 0.99 的概率能够发现的最小偏差。",
-    "A rational identity of some degree that holds exactly at so many points, drawn at random from a set of a given size, is false with no more than "
-    "the probability that is given (Schwartz and Zippel). Where balls are named, every number came with a proved bound of its error.": "某一次数的有理恒等式，若在从给定大小的集合中随机抽取的若干点上严格成立，则它为假的概率不超过所给的数（Schwartz–Zippel）。凡注明球算术的，每个数都带有可证的误差界。",
+    "must not exceed the critical value; “detects from” names the smallest deviation that is found with probability 0.99. A statistic that is known to ± "
+    "something is an estimate, as far from the true value as that at most, but for the probability alpha; all that this leaves open has to agree with the "
+    "finding.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。统计量不得超过临界值；可察觉的最小偏差，是以 0.99 的概率能够发现的最小偏差。注明“精确到 ±”的统计量是估计值，除了概率 alpha 之外，它与真值之差不超过所注的量；由此尚存的一切可能都必须与结论相符。",
+    "A rational identity of some degree that is false would hold exactly at so many points, drawn at random from a set of a given size, with no more "
+    "than the probability that is given (Schwartz and Zippel). Where balls are named, every number came with a proved bound of its error.": "若某一次数的有理恒等式不成立，则它在从给定大小的集合中随机抽取的若干点上全部严格成立的概率，不超过所给的数（Schwartz–Zippel）。凡注明球算术的，每个数都带有可证的误差界。",
     "examples": "用例",
     "cases that were drawn; each may be many comparisons. Discarded are those that a property had no use for; pinned ones stand in the claim file and "
     "run every time.": "抽取到的用例，每个可含许多次比较。舍弃的是性质用不上的；固定的写在论断文件里，每次都运行。",
     "Why you may still doubt": "为什么仍可怀疑",
-    "Cases are drawn within the limits that each claim names under “What this does not show”; beyond them nothing was tried. Passing is not a proof, "
-    "except where the evidence says proved or certified.": "用例取自每条论断在“此检验不能说明什么”中写明的范围，范围之外没有试过。通过不等于证明，除非证据写着已证明或带严格界。",
+    "Cases are drawn within the limits that each claim names under “Limits of the evidence”; beyond them nothing was tried. Passing is not a proof, "
+    "except where the evidence says proved; where it says certified, the error or the probability of one is bounded for the cases that were drawn.": "用例取自每条论断在“证据的局限”中写明的范围，范围之外没有试过。通过不等于证明，除非证据写着已证明；写着带严格界的，是对抽到的用例给出误差或误判概率的界。",
     "The statements are our restatements, and the implementations are ours. If either misreads a post, the verdict is about the misreading.": "论断是我们的重述，实现是我们写的。若其中任何一个误读了原文，判断所说的就是那个误读。",
     "Oracles can be wrong. They are independent of what they judge and have tests of their own, and whoever finds an error in one has found an error "
-    "in this page.": "裁判也可能有错。它们独立于被审的对象，也有自己的测试；谁发现了裁判的错误，就发现了本页的错误。",
+    "in this page.": "裁判也可能有错。它们独立于被检验的对象，也有自己的测试；谁发现了裁判的错误，就发现了本页的错误。",
     "Run it yourself": "自己运行",
-    "In a checkout of this project, with Python 3.11 or newer:": "在本项目的代码目录中，Python 3.11 或更新版本：",
-    "make audit judges every claim and writes this page. The line after it is one claim, as it stands at the end of each; the last one holds your own "
-    "code against the same properties. With --profile deep 2000 fresh cases are drawn, and refutations are searched anew. Without make: pip install -r "
-    "requirements.txt, then pytest.": "make audit 检验所有论断并写出本页。其后一行只检验一条，每条论断末尾都有这一行；最后一行用同样的性质检验你自己的代码。加上 --profile deep 会抽取 2000 个新用例，并重新搜索反例。没有 make 时：pip install -r requirements.txt，然后 pytest。",
+    "With Python 3.11 or newer, in a copy of this project:": "用 Python 3.11 或更新版本，在本项目的代码目录中：",
+    "<code>make audit</code> judges every claim and writes this page. <code>pytest --claim</code> judges one, as it stands at the end of each; the last "
+    "line holds your own code against the same properties. With <code>--profile deep</code> 2000 fresh cases are drawn, and refutations are searched "
+    "anew. Without make: <code>pip install -r requirements.txt</code>, then <code>pytest</code>.": "<code>make audit</code> 检验所有论断并写出本页。<code>pytest --claim</code> 只检验一条，每条论断末尾都有这一行；最后一行用同样的性质检验你自己的代码。加上 <code>--profile deep</code> 会抽取 2000 个新用例，并重新搜索反例。没有 make 时：先 <code>pip install -r requirements.txt</code>，再 <code>pytest</code>。",
     "What the checks themselves say, and the names of controls, are in English in both languages. Texts with … in them are cut, and ‹4×8› stands for a "
     "list of that size; in full they are in verdicts.json.": "检验程序自己的输出以及对照的名称，在两种语言中都是英文。含有 … 的文本有删节，‹4×8› 代表该大小的列表；全文见 verdicts.json。",
 }

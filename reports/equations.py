@@ -35,15 +35,31 @@ def sources(texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(part for text in texts for is_formula, part in pieces(text) if is_formula))
 
 
+CLOSING = re.compile(r"[.,;:!?%)’”。，、；：？！）》]+")
+
+
 def tex(text: str) -> Markup:
-    """Escaped text with its formulas as MathML. What does not convert is shown as its source: a page must not fail."""
-    shown = []
+    """Escaped text with its formulas as MathML. What does not convert is shown as its source: a page must not fail.
+
+    A formula and the punctuation behind it stay on one line: browsers would break between them, and even a word joiner does not help.
+    """
+    shown: list[Markup] = []
     for is_formula, part in pieces(text):
-        try:
-            shown.append(Markup(formula(part)) if is_formula else escape(part))
-        except LatexError:
-            shown.append(Markup('<code class="untypeset">{}</code>').format(f"${part}$"))
+        if is_formula:
+            shown.append(typeset(part))
+        elif shown and (closing := CLOSING.match(part)):
+            shown[-1] = Markup("<span class=w>{}{}</span>").format(shown[-1], closing[0])
+            shown.append(escape(part[closing.end() :]))
+        else:
+            shown.append(escape(part))
     return Markup("").join(shown)
+
+
+def typeset(source: str) -> Markup:
+    try:
+        return Markup(formula(source))
+    except LatexError:
+        return Markup('<code class="untypeset">{}</code>').format(f"${source}$")
 
 
 def formula_problems(text: str) -> list[str]:

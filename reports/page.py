@@ -38,7 +38,7 @@ GLANCE = 90  # the same for texts of which there are hundreds: what controls wer
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
 FAMILY_NAMES = {"digits": "high precision", "reassociated": "reordered sums"}
-STATISTIC_NAMES = {"critical": "critical value", "power_at": "detects from"}
+STATISTIC_NAMES = {"critical": "critical value", "power_at": "detects from", "radius": "known to ±"}
 BEYOND_FLOAT64 = ("digits", "ball", "mpmath")  # words of the arithmetics that the family "digits" stands for
 DEVICES = ("cpu", "cuda", "xpu", "mps")
 FINDINGS = ("holds", "holds in scope", "approximate", "refuted", "not checkable")
@@ -96,7 +96,7 @@ def rendered(template: str, language: str, **context: Any) -> str:
 
 def placed(columns: list[Column], say: Callable[[str], str]) -> str:
     """Where the style sheet puts the field of each column, and its name for where there is no room for a heading."""
-    rules = [f".columns, .cells {{ grid-template-columns: repeat({len(columns)}, 3.5rem); }}\n"] if columns else []
+    rules = [f".columns, .cells {{ grid-template-columns: repeat({len(columns)}, 3.75rem); }}\n"] if columns else []
     for place, (device, family) in enumerate(columns):
         name = re.sub(r"[^\w .-]", "?", f"{device} {say(FAMILY_NAMES.get(family, family))}")  # a device may be called anything
         rules.append(f'.c{place} {{ grid-column: {place + 1}; }} .cells > .c{place}::before {{ content: "{name} "; }}\n')
@@ -154,6 +154,7 @@ def environment(language: str) -> Environment:
         "number": number,
         "arithmetic": lambda name: " ".join(say(FAMILY_NAMES["reassociated"] if word == "reassociated" else word) for word in name.split()),
         "percent": percent,
+        "brief": brief,
         "absent": absent,
         "blind": blind,
         "glanced": glanced,
@@ -175,7 +176,6 @@ def environment(language: str) -> Environment:
         "LANGUAGES": LANGUAGES,
         "FINDINGS": FINDINGS,
         "SHORT": SHORT,
-        "LONGEST": LONGEST,
     }
     return made
 
@@ -185,9 +185,10 @@ def legible(changes: Iterable[Change]) -> list[Change]:
 
 
 def visible(value: Any) -> Any:
-    """The same JSON value with every character that cannot be seen, or cannot stand in HTML, spelled out."""
+    """The same JSON value with every character that cannot be seen, or cannot stand in HTML, spelled out, and endless texts cut."""
     if isinstance(value, str):
-        return UNSEEN.sub(lambda match: f"\N{SYMBOL FOR ESCAPE}U+{ord(match[0]):04X}", value)
+        cut = f" … ({len(value):,} characters in all, see verdicts.json)" if len(value) > LONGEST else ""
+        return UNSEEN.sub(lambda match: f"\N{SYMBOL FOR ESCAPE}U+{ord(match[0]):04X}", value[:LONGEST]) + cut
     if isinstance(value, dict):
         return {visible(key): visible(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -223,6 +224,11 @@ def percent(value: float | str) -> str:
     if percents and percents < 0.1:
         return "< 0.1 %"
     return f"{percents:.2g} %" if percents < 99.5 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
+
+
+def brief(value: float | str) -> str:
+    """The same for a field of the overview, which is narrow."""
+    return ">10×" if 9.995 <= number(value) < math.inf else percent(value).replace(" ", "")
 
 
 def figure(value: Any, digits: int = 3) -> str:

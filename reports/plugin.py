@@ -11,6 +11,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import tempfile
 import time
@@ -163,12 +164,13 @@ class Controller:
             raise pytest.UsageError(f"--report {folder}: cannot write there ({error.strerror}); name a folder you can write to") from None
 
     def header(self) -> dict[str, Any]:
-        commit, dirty = described_commit(self.config.rootpath)
+        commit = asked_of_git(self.config.rootpath, "rev-parse", "--short=12", "HEAD")
         return {
             "program": evidence.PROGRAM,
+            "repository": web_address(asked_of_git(self.config.rootpath, "remote", "get-url", "origin")),
             "started": self.started,
             "commit": commit,
-            "dirty": dirty,
+            "dirty": bool(asked_of_git(self.config.rootpath, "status", "--porcelain", "--untracked-files=no")),
             "profile": self.config.getoption("--profile"),
             "seeds": seeds(self.config),
             "arguments": list(map(str, self.config.invocation_params.args)),
@@ -298,15 +300,24 @@ def sentence_of(text: str) -> str:
     return " ".join(said) if said else lines[-1] if lines else "could not be collected"
 
 
-def described_commit(root: Path) -> tuple[str, bool]:
-    """Commit of the working tree and whether it has uncommitted changes; empty outside of git."""
+def asked_of_git(root: Path, *command: str) -> str:
+    """What git says about a working tree; empty outside of git."""
     try:
-        ask = lambda *command: (
-            subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10).stdout
-        )
-        return ask("rev-parse", "--short=12", "HEAD").strip(), bool(ask("status", "--porcelain", "--untracked-files=no").strip())
+        said = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10)
     except (OSError, subprocess.SubprocessError):
-        return "", False
+        return ""
+    return said.stdout.strip()
+
+
+HOST = r"(?:[^@/\s]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+)"
+PATH = r"(?P<path>[^\s:]+?)(?:\.git)?/?"
+REMOTES = (rf"(?:https?|ssh|git)://{HOST}(?::\d+)?/{PATH}", rf"{HOST}:{PATH}")
+
+
+def web_address(remote: str) -> str:
+    """Where a stranger finds the repository that git fetches from `remote`, without credentials; empty for a path of this machine."""
+    found = next(filter(None, (re.fullmatch(form, remote) for form in REMOTES)), None)
+    return f"https://{found['host']}/{found['path']}" if found else ""
 
 
 def installed(package: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import json
 import os
 import shutil
@@ -222,6 +223,39 @@ def test_keys_of_the_filter_and_counts_that_are_links_to_it(visit, site, documen
     assert page.locator(".counts li", has=page.locator(".finding.holds")).locator("b").inner_text() == str(len(shown(page)))
 
 
+def test_a_value_of_several_words_may_stand_in_quotes_and_the_filter_offers_what_there_is(visit, site, document):
+    page = visit().open(site / "index.html")
+    page.fill("#filter", 'finding:"holds in scope" post:9768')
+    assert shown(page) == ids(document, finding="holds in scope", post=9768) != set()
+    page.fill("#filter", '-"random walk" post:9768')
+    walks = {claim["id"] for claim in document["claims"] if "random walk" in json.dumps(claim["says"])}
+    assert shown(page) == ids(document, post=9768) - walks != ids(document, post=9768)
+    assert not page.locator(".filter strong").is_visible()
+    page.fill("#filter", "post:9768 no-such-word")
+    assert shown(page) == set() and page.locator(".filter strong").is_visible()
+    offered = page.evaluate("[...document.querySelectorAll('#filter-values option')].map(option => option.value)")
+    assert "post:9768 finding:holds-in-scope" in offered and "post:9768 post:10091" in offered
+    assert len(offered) == len(set(offered)) > 10
+
+
+def test_counts_of_a_post_are_links_to_its_claims(visit, site, document):
+    page = visit().open(site / "index.html")
+    page.locator(".posts a[href*='post:10091+finding:holds+']").click()
+    assert shown(page) == ids(document, post=10091, finding="holds", ours=False) != set()
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+def test_a_link_to_a_claim_shows_its_statement_first(visit, site, width):
+    page = visit(viewport={"width": width, "height": 900}).open(site / "index.html", f"#{HOLDS}")
+    statement = page.locator("details.claim", has=page.locator(f"#{HOLDS}")).locator("h4")
+    page.wait_for_function("scrollY > 0")
+    box = statement.bounding_box()
+    assert 0 <= box["y"] < 300
+    assert page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).closest('h4') !== null", [box["x"] + 9, box["y"] + 9]
+    )  # nothing lies over it
+
+
 def test_a_link_to_a_claim_opens_it_in_sight_even_if_the_filter_hides_it(visit, site):
     one = visit(viewport={"width": 1200, "height": 800})
     page = one.open(site / "index.html", f"?q=finding:refuted#{HOLDS}")
@@ -341,6 +375,49 @@ def test_a_field_of_each_outcome_has_a_look_of_its_own(visit, site):
     drawn = dict(zip(names, borders, strict=True))
     assert drawn["broken"].startswith("solid,2px") and drawn["incomplete"].startswith("dashed") and drawn["stale"].startswith("dotted")
     assert drawn["not-run"].startswith("dotted") and drawn["reproduced"].startswith("solid")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_field_is_too_narrow_for_what_it_says(visit, document, tmp_path, language):
+    extreme = copy.deepcopy(document)
+    for claim in extreme["claims"]:
+        for row, share in zip(claim["rows"], itertools.cycle([0.0053, 0.0001, 1.0, 123.0, "inf"])):
+            row["share"] = share
+    page = visit(viewport={"width": 1440, "height": 900}).open(write(tmp_path, extreme) / page_name("index", language))
+    fields = "[...document.querySelectorAll('.cells > b')].filter(field => field.checkVisibility())"
+    assert {text.strip("✓–? ") for text in page.evaluate(f"{fields}.map(f => f.textContent)")} >= {"0.53%", "<0.1%", "100%", ">10×", "∞"}
+    assert page.evaluate(f"{fields}.filter(f => f.scrollWidth > f.clientWidth).map(f => f.textContent)") == []
+
+
+@pytest.mark.parametrize("width", WIDTHS.values(), ids=WIDTHS)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_table_of_posts_is_seen_whole_and_pictures_keep_their_letters(visit, site, language, width):
+    page = visit(viewport={"width": width, "height": 900}).open(site / page_name("index", language))
+    table = page.evaluate("(t => [t.scrollWidth, t.parentElement.clientWidth])(document.querySelector('.posts'))")
+    assert table[0] <= table[1]
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+    letters = page.evaluate(
+        "[...document.querySelectorAll('.chart text')].map(text => text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize))"
+    )
+    assert len(letters) > 10 and min(letters) > 8.5
+    marks = "[...document.querySelectorAll('.chart use')].map(use => getComputedStyle(use)).map(style => [style.stroke, style.fill])"
+    assert ["none", "none"] not in page.evaluate(marks)
+
+
+@pytest.mark.parametrize("width", [360, 700, 820, 1440])
+def test_no_line_begins_with_the_punctuation_behind_a_formula(visit, site_of_all_texts, width):
+    page = visit(viewport={"width": width, "height": 900}).open(site_of_all_texts / "index.html")
+    page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
+    broken = page.evaluate("""() => [...document.querySelectorAll('math')].filter(math => {
+      const next = math.nextSibling;
+      if (next?.nodeType !== 3 || !/^[.,;:!?%)]/.test(next.data) || !math.checkVisibility()) return false;
+      const range = new Range();
+      range.setStart(next, 0);
+      range.setEnd(next, 1);
+      return range.getBoundingClientRect().left < math.getBoundingClientRect().right - 2;
+    }).map(math => math.parentElement.textContent.slice(0, 80))""")
+    assert broken == []
+    assert page.evaluate("document.querySelectorAll('.w > math').length") > 100  # those that could have been broken
 
 
 def test_a_prime_is_set_in_the_drawing_for_superscripts(visit, site):

@@ -288,7 +288,7 @@ def hostile(value: Any, key: str = "") -> Any:
         return {inner: hostile(one, inner) for inner, one in value.items()}
     if isinstance(value, list):
         return [hostile(one, key) for one in value]
-    prefixes = {"url": "https://", "status": "incomplete: "}
+    prefixes = {"url": "https://", "repository": "https://", "status": "incomplete: "}
     fixed = {"id", "kind", "finding", "outcome", "digest", "started", "date", "program", "seeds", "was", "must_be", "strengths", "section"}
     return prefixes.get(key, "") + HOSTILE if isinstance(value, str) and key not in fixed else value
 

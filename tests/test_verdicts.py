@@ -117,6 +117,7 @@ def run(started: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
         "record": "run",
         "format": evidence.FORMAT,
         "program": "kexue-audit",
+        "repository": "https://example.org/kexue-audit",
         "started": started,
         "commit": "0123456789ab",
         "dirty": False,

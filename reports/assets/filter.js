@@ -1,10 +1,12 @@
 "use strict";
 // The filter of the page, and nothing else: without it every claim is there all the same.
-// "finding:refuted topic:attention -device:cuda softmax": all conditions have to hold; words are looked for in a claim's whole text.
+// finding:refuted topic:attention -device:cuda "low rank": all conditions have to hold; words are looked for in a claim's whole text.
 {
   const form = document.querySelector(".filter");
   const field = form.querySelector("input");
   const count = form.querySelector("output");
+  const nothing = form.querySelector("strong");
+  const suggestions = form.querySelector("datalist");
   const elsewhere = [...document.querySelectorAll(".languages a")].map((link) => [link, link.getAttribute("href")]);
   const claims = [...document.querySelectorAll("details.claim")].map((claim) => ({
     claim,
@@ -19,13 +21,20 @@
 
   function matches(entry, word) {
     const excluded = word.length > 1 && word.startsWith("-");
-    const wanted = excluded ? word.slice(1) : word;
+    const wanted = (excluded ? word.slice(1) : word).replaceAll('"', "");
     const isFacet = /^(finding|statement|outcome|topic|post|device|arithmetic):/.test(wanted);
-    return excluded !== (isFacet ? entry.facets.has(wanted) : textOf(entry).includes(wanted));
+    return excluded !== (isFacet ? entry.facets.has(wanted.replaceAll(" ", "-")) : textOf(entry).includes(wanted));
+  }
+
+  // What may stand in the place of the last word.
+  function suggest() {
+    const before = field.value.slice(0, field.value.lastIndexOf(" ") + 1);
+    const facets = new Set(claims.flatMap((entry) => [...entry.facets]));
+    suggestions.replaceChildren(...[...facets].sort().map((facet) => new Option(before + facet)));
   }
 
   function apply() {
-    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = field.value.toLowerCase().match(/-?(\w+:)?"[^"]*"?|\S+/g) ?? [];
     let shown = 0;
     for (const entry of claims) {
       entry.claim.hidden = !words.every((word) => matches(entry, word));
@@ -35,6 +44,7 @@
       section.hidden = words.length > 0 && !section.querySelector("details.claim:not([hidden])");
     }
     count.value = words.length ? `${shown} / ${claims.length}` : "";
+    nothing.hidden = shown > 0 || claims.length === 0;
   }
 
   // The address says what is shown, also in the links to the other language.
@@ -62,7 +72,7 @@
     const claim = target?.closest("details.claim");
     if (claim) {
       claim.open = true;
-      target.scrollIntoView();
+      claim.scrollIntoView();
     }
     mirror();
   }
@@ -72,7 +82,9 @@
   field.addEventListener("input", () => {
     apply();
     mirror();
+    suggest();
   });
+  field.addEventListener("focus", suggest);
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -95,5 +107,5 @@
   });
   window.addEventListener("hashchange", open);
   read();
-  if (location.hash) open();
+  if (location.hash) window.addEventListener("load", open); // after the browser has gone to the place by itself
 }
