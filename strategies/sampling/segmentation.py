@@ -108,7 +108,7 @@ class Meeting:
     arrivals: tuple[tuple[tuple[str, ...], Fraction], ...]
 
     def __repr__(self) -> str:
-        return f"{self.instance!r}, arriving as " + ", ".join("|".join(pieces) for pieces, _ in self.arrivals)
+        return f"{self.instance!r}, taken to arrive as " + ", ".join("|".join(pieces) for pieces, _ in self.arrivals)
 
 
 @st.composite
