@@ -21,8 +21,16 @@ class Figure:
             raise ValueError(f'figure {self.title!r}: log={self.log!r}; give "", "x", "y" or "xy"')
 
     def point(self, series: str, x: float | str, y: float) -> None:
-        """Keep the smallest and the largest y seen at this x of a series. An x that is a string makes bars."""
-        drawn = record().figures.setdefault(self, {}).setdefault(series, {})
+        """Keep the smallest and the largest y seen at this x of a series. An x that is a string makes bars.
+
+        Raises `ValueError` for a name among numbers, or a number among names.
+        """
+        figure = record().figures.setdefault(self, {})
+        if any(isinstance(x, str) != isinstance(other, str) for points in figure.values() for other in list(points)[:1]):
+            raise ValueError(
+                f"figure {self.title!r}: {x!r} stands among {list(next(iter(figure.values())))[:3]}; give names or numbers, not both"
+            )
+        drawn = figure.setdefault(series, {})
         y = float(y)  # whatever number it is
         low, high = drawn.get(x, (y, y))
         drawn[x] = (min(low, y), max(high, y))

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reports.verdicts import IMPL_ANSWERS, Outcome, number, row_key
+from reports.verdicts import Outcome, number, row_key
 
 WORSE_BY = 1.5  # times the share of its budget that a row used before
 FROM_GOOD_TO_BAD = (Outcome.REPRODUCED, Outcome.NOT_RUN, Outcome.INCOMPLETE, Outcome.CHANGED, Outcome.BROKEN)
 RANK = {outcome.value: rank for rank, outcome in enumerate(FROM_GOOD_TO_BAD)}
+ANSWERS = ("holds", "not run", "incomplete", "refuted", "broken")  # of an implementation, from good to bad as well
 SILENT = ("not run", "stale")  # outcomes of a row that is no evidence about the present claim
 
 
@@ -71,11 +72,15 @@ def of_claim(old: dict[str, Any], new: dict[str, Any]) -> Iterator[Change]:
         name, was = impl["name"], impl["was"]
         if impls.get(name, was) != was:  # one that was not given this time is no change
             text = "implementation %(name)s: %(before)s before, %(now)s now"
-            worse = IMPL_ANSWERS.index(impls[name]) < IMPL_ANSWERS.index(was)
-            yield change(id, text, worse=worse, name=name, before=was, now=impls[name])
+            yield change(id, text, worse=answer_rank(impls[name], new) > answer_rank(was, new), name=name, before=was, now=impls[name])
     rows = {row_key(row): row for row in new["rows"]}
     for row in old["rows"]:
         yield from of_row(id, row, rows.get(row_key(row)))
+
+
+def answer_rank(answer: str, claim: dict[str, Any]) -> int:
+    """Of a refuted claim either answer is as good: the statement may be true of one implementation and false of another."""
+    return ANSWERS.index("holds" if (answer, claim["finding"]) == ("refuted", "refuted") else answer)
 
 
 def of_row(id: str, old: dict[str, Any], new: dict[str, Any] | None) -> Iterator[Change]:

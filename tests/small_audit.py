@@ -6,6 +6,7 @@ The claims need no torch, except where a test is about executors, so that one au
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -132,6 +133,9 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # a signal to its group reaches the workers too, as Ctrl-C does, and not us
+            preexec_fn=lambda: signal.signal(
+                signal.SIGINT, signal.SIG_DFL
+            ),  # a program started in the background would inherit deafness to it
         )
 
     def finish(self, process: subprocess.Popen[str], report: str = "audit-report") -> Audit:

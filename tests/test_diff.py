@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations, permutations
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from reports.diff import changes
 from reports.verdicts import merge, verdicts
 from tests.small_audit import Project, claim
 from tests.test_page import HOSTILE, text_of, tree
-from tests.test_verdicts import measured, records, text, told
+from tests.test_verdicts import CRASH, LATER, LOST, measured, records, text, told
 
 CONTROLS = ("reference", "control:wrong", "control:other")
 SURVIVED = {"answer": "holds"}
@@ -45,7 +46,24 @@ def test_a_run_does_not_differ_from_itself() -> None:
 )
 def test_an_outcome_that_got_worse_is_told_with_its_reason(changed: dict[str, Any], what: str, worse: bool) -> None:
     assert (what, worse) in lines(records(), records(**changed))
-    assert all(not later for said, later in lines(records(**changed), records()) if said.startswith("outcome"))
+
+
+OUTCOMES = {  # from good to bad
+    "reproduced": {},
+    "not run": {"reference": {"answer": "skipped", "message": "no flint"}},
+    "incomplete": {"wrong": None},
+    "changed": {"reference": {"answer": "refuted", "message": "m"}},
+    "broken": {"wrong": SURVIVED},
+}
+
+
+@pytest.mark.parametrize(("good", "bad"), list(combinations(OUTCOMES, 2)))
+def test_of_any_two_outcomes_the_same_one_is_always_the_worse(good: str, bad: str) -> None:
+    for before, now, worse in ((good, bad, True), (bad, good, False)):
+        found = lines(records(**OUTCOMES[before]), records(**OUTCOMES[now]))
+        assert [(what.partition(" (")[0], verdict) for what, verdict in found if what.startswith("outcome")] == [
+            (f"outcome: {before} before, {now} now", worse)
+        ]
 
 
 def test_an_outcome_that_got_better_has_no_reason() -> None:
@@ -60,19 +78,59 @@ def test_a_reason_of_many_lines_is_told_by_its_first() -> None:
     assert what == "outcome: reproduced before, changed now (the reference refuted: 16 is not 9)"
 
 
-def test_controls_that_are_lost_or_survive_are_worse() -> None:
+def test_a_control_that_is_gone_is_worse_and_one_that_was_not_selected_is_no_change() -> None:
     old = records(told(trials=CONTROLS))
     assert lines(old, records(told(trials=CONTROLS[:2]))) == [("control other is gone", True)]
-    assert ("control wrong: rejected before, survived now", True) in lines(old, records(told(trials=CONTROLS), wrong=SURVIVED))
     assert not any("control" in what for what, _ in lines(old, records(told(trials=CONTROLS), select=("reference",))))
 
 
-def test_an_implementation_that_no_longer_holds_is_worse_and_one_that_was_not_given_is_no_change() -> None:
-    trials = ("reference", "control:wrong", "impl:mine")
-    held = records(select=trials)
-    refuted = records(select=trials, mine={"answer": "refuted", "message": "off"})
-    assert lines(held, refuted) == [("implementation mine: holds before, refuted now", True)]
-    assert lines(refuted, held) == [("implementation mine: refuted before, holds now", False)]
+ANSWERS_OF_A_CONTROL = {
+    "rejected": {},
+    "survived": SURVIVED,
+    "crashed": CRASH,
+    "lost": LOST | {"answer": ""},
+    "not finished": None,
+    "not run": {"answer": "skipped", "message": "no flint"},
+}
+
+
+@pytest.mark.parametrize(("before", "now"), list(permutations(ANSWERS_OF_A_CONTROL, 2)))
+def test_a_control_is_worse_where_it_did_what_it_must_and_no_longer_does(before: str, now: str) -> None:
+    found = lines(*(records(wrong=ANSWERS_OF_A_CONTROL[was]) for was in (before, now)))
+    assert [line for line in found if line[0].startswith("control")] == [
+        (f"control wrong: {before} before, {now} now", before == "rejected")
+    ]
+
+
+WITH_MINE = ("reference", "control:wrong", "impl:mine")
+ANSWERS_OF_AN_IMPLEMENTATION = {  # from good to bad
+    "holds": {},
+    "not run": {"answer": "skipped", "message": "does not provide square"},
+    "incomplete": None,
+    "refuted": {"answer": "refuted", "message": "off"},
+    "broken": CRASH,
+}
+
+
+@pytest.mark.parametrize(("good", "bad"), list(combinations(ANSWERS_OF_AN_IMPLEMENTATION, 2)))
+def test_of_any_two_answers_of_an_implementation_the_same_one_is_always_the_worse(good: str, bad: str) -> None:
+    better, worse = (records(select=WITH_MINE, mine=ANSWERS_OF_AN_IMPLEMENTATION[was]) for was in (good, bad))
+    assert lines(better, worse) == [(f"implementation mine: {good} before, {bad} now", True)]
+    assert lines(worse, better) == [(f"implementation mine: {bad} before, {good} now", False)]
+
+
+def test_of_a_refuted_claim_an_implementation_may_be_refuted_or_not() -> None:
+    claim = told(finding="refuted", trials=("counterexample:1", "control:repaired"))
+    was = lambda answer: records(
+        claim, select=("counterexample:1", "control:repaired", "impl:mine"), mine=ANSWERS_OF_AN_IMPLEMENTATION[answer]
+    )
+    assert lines(was("holds"), was("refuted")) == [("implementation mine: holds before, refuted now", False)]
+    assert lines(was("refuted"), was("holds")) == [("implementation mine: refuted before, holds now", False)]
+    assert lines(was("refuted"), was("broken")) == [("implementation mine: refuted before, broken now", True)]
+
+
+def test_an_implementation_that_was_not_given_is_no_change() -> None:
+    held = records(select=WITH_MINE)
     assert lines(held, records()) == lines(records(), held) == []
 
 
@@ -80,6 +138,7 @@ def test_a_kind_of_evidence_that_is_lost_is_worse_and_a_statement_that_was_rewri
     proved = {"evidence": measured(strengths=["proved", "within budget"])}
     assert lines(records(reference=proved), records()) == [("evidence: no longer proved", True)]
     assert lines(records(), records(reference=proved)) == []
+    assert [what.split()[0] for what, _ in lines(records(), records(reference=None))] == ["outcome:", "cpu", "cpu"]  # which say it all
     assert lines(records(), records(told(says=text("$n^2 > 0$")))) == [("the statement was rewritten", False)]
 
 
@@ -91,25 +150,37 @@ def test_a_share_of_the_budget_that_grew_by_half_is_worse(before: float, after: 
     assert found == [(f"cpu float32: {after} of its budget used, {before} before", True)] * told
 
 
-def test_evidence_that_is_missing_or_stale_is_worse() -> None:
-    both, one = ({"evidence": measured(dict.fromkeys(rows, 0.1))} for rows in (("float32", "float64"), ("float32",)))
-    assert lines(records(reference=both), records(reference=one)) == [("cpu float64: no evidence any more (gone)", True)]
-    assert lines(records(reference=one), records(reference=both)) == []
-    skipped = {
-        "evidence": measured(rows=[{"device": "cpu", "arithmetic": name, "comparisons": 0, "not_run": "-"} for name in ("float32",)])
-    }
-    assert lines(records(reference=one), records(reference=skipped)) == [("cpu float32: no evidence any more (not run)", True)]
-    old = verdicts(records(reference=one))
-    edited = merge(
-        [old, verdicts(records(told(digest="f" * 16), started="2027-01-01T00:00:00Z", reference={"evidence": measured(rows=[])}))]
-    )
-    assert [change.what for change in changes(old, edited)] == ["cpu float32: no evidence any more (stale)"]
+def test_a_share_is_compared_with_that_of_the_same_row() -> None:
+    places = [(device, arithmetic) for device in ("cpu", "cuda") for arithmetic in ("float32", "float64")]
+    row = lambda device, arithmetic, share: {"device": device, "arithmetic": arithmetic, "comparisons": 9, "share": share}
+    known = lambda *shares: records(reference={"evidence": measured(rows=[row(*at, n) for at, n in zip(places, shares, strict=True)])})
+    assert lines(known(0.01, 0.1, 0.4, 0.9), known(0.01, 0.1, 0.4, 0.9)) == []
+    assert lines(known(0.01, 0.1, 0.4, 0.9), known(0.01, 0.1, 0.8, 0.9)) == [("cuda float32: 0.8 of its budget used, 0.4 before", True)]
+
+
+def silent(how: str) -> dict[str, Any]:
+    """Verdicts of a claim that no row is evidence about: its only one is gone, not run, or stale."""
+    absent = {"device": "cpu", "arithmetic": "float32", "comparisons": 0, "not_run": "-"}
+    new = verdicts(records(started=LATER, reference={"evidence": measured(rows=[absent] if how == "not run" else [])}))
+    return merge([verdicts(records(told(digest="f" * 16), reference=share(0.1))), new]) if how == "stale" else new
+
+
+SILENT = ("gone", "not run", "stale")
+
+
+@pytest.mark.parametrize("how", SILENT)
+def test_a_row_is_worse_without_evidence_and_no_worse_with_it_again(how: str) -> None:
+    told = [(change.what, change.worse) for change in changes(verdicts(records(reference=share(0.1))), silent(how))]
+    assert told == [(f"cpu float32: no evidence any more ({how})", True)]
+    assert list(changes(silent(how), verdicts(records(reference=share(0.9))))) == []
+    assert [change for later in SILENT for change in changes(silent(how), silent(later))] == []
 
 
 def test_claims_come_and_go_and_change_their_finding() -> None:
     assert lines(records(), records(told("cubes"))) == [("new, holds, reproduced", False), ("the claim is gone", True)]
-    assert ("new, holds, incomplete", True) in lines(records(), records(told("cubes"))[:-1])
-    assert ("new, holds, not run", False) in lines(records(), records(told("cubes"), select=()))
+    for outcome, answers in OUTCOMES.items():
+        worse = outcome in ("incomplete", "changed", "broken")
+        assert (f"new, holds, {outcome}", worse) in lines(records(), records(told("cubes"), **answers))
     assert ("finding: holds before, approximate now", False) in lines(records(), records(told(finding="approximate")))
 
 

@@ -35,6 +35,15 @@ def test_an_axis_that_is_neither_x_nor_y_is_a_mistake_of_its_author() -> None:
         Figure(title="f", x="", y="", log="z")
 
 
+@pytest.mark.parametrize(("first", "second"), [("a name", 1), (1, "a name")])
+def test_names_and_numbers_on_one_axis_are_a_mistake_of_its_author(first: object, second: object) -> None:
+    with recording():
+        CURVE.point("a", first, 1)
+        for series in ("a", "b"):
+            with pytest.raises(ValueError, match=f"figure 'a curve': {second!r} stands among .{first!r}.; give names or numbers"):
+                CURVE.point(series, second, 1)
+
+
 def test_figures_of_several_machines_are_one_with_all_points_in_order() -> None:
     merged = merged_figures([[drawn(a=[[2, 1, 1]])], [drawn(a=[[1, 0, 0], [2, 0, "inf"]], b=[[1, 1, 1]])]])
     assert merged == [drawn(a=[[1, 0, 0], [2, 0, "inf"]], b=[[1, 1, 1]])]

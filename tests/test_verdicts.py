@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from pathlib import Path
@@ -361,11 +362,25 @@ def shares(by_arithmetic: dict[str, float | str], **more: Any) -> dict[str, Any]
     return {"evidence": measured(by_arithmetic, **more)}
 
 
-def test_merge_adds_counts_and_keeps_the_worst_share_with_its_place():
-    claim = merged(records(reference=shares({"float32": 0.3})), records(started=LATER, reference=shares({"float32": 0.2})))
-    (row,) = claim["rows"]
-    assert (row["comparisons"], row["share"], row["residual"], row["at"]) == (20, 0.3, 0.3, "at 0.3")
+@pytest.mark.parametrize("order", [(LATER, LATEST), (LATEST, LATER)])
+def test_merge_adds_counts_and_keeps_the_worst_share_with_its_place_and_the_worst_of_every_other_number(order):
+    here = {"share": 0.3, "at": "here", "residual": 0.1, "agreement": 0.2, "sees": 0.02}
+    there = {"share": 0.2, "at": "there", "residual": 0.4, "agreement": 0.5, "sees": 0.01}
+    row = {"device": "cpu", "arithmetic": "float32", "comparisons": 10}
+    claim = merged(*(records(started=when, reference={"evidence": measured(rows=[row | one])}) for when, one in zip(order, (here, there))))
+    worst = {"share": 0.3, "at": "here", "residual": 0.4, "agreement": 0.5, "sees": 0.01}  # smaller errors than the least it sees may hide
+    assert claim["rows"] == [row | worst | {"subject": "reference", "comparisons": 20, "outcome": "reproduced", "reason": ""}]
     assert claim["examples"] == {"passed": 10, "failed": 0, "discarded": 2}
+
+
+@pytest.mark.parametrize("order", [(LATER, LATEST), (LATEST, LATER)])
+def test_merge_lists_what_all_machines_measured_and_how_and_on_which_devices(order):
+    here = measured(strengths=["within budget"], devices={"cpu": "a processor"}, measures={"gap": [1, 2]})
+    there = measured(strengths=["proved"], devices={"cuda": "a card"}, measures={"gap": [3, "inf"], "rank": [4, 4]})
+    claim = merged(*(records(started=when, reference={"evidence": one}) for when, one in zip(order, (here, there))))
+    assert claim["strengths"] == ["proved", "within budget"]
+    assert claim["devices"] == {"cpu": "a processor", "cuda": "a card"}
+    assert claim["measures"] == {"gap": [1, "inf"], "rank": [4, 4]}
 
 
 @pytest.mark.parametrize("worst", ["inf", "nan"])
@@ -412,15 +427,41 @@ def test_claim_skipped_on_one_machine_takes_all_its_evidence_from_the_other():
     assert (claim["measures"], claim["certificates"], claim["statistics"]) == ({"gap": [1, 2]}, {"c": "proved"}, {"s": {"alpha": 0.1}})
 
 
-def test_evidence_for_an_edited_claim_is_stale_and_never_reproduced():
-    old = records(told(digest="f" * 16, says="something else"), reference=shares({"float32": 0.9, "float64": 0.9}))
-    claim = merged(old, records(started=LATER, reference=shares({"float32": 0.2})))
-    assert claim["says"] == told()["says"]
-    assert {row["arithmetic"]: (row["outcome"], row["share"]) for row in claim["rows"]} == {
-        "float32": ("reproduced", 0.2),
-        "float64": ("stale", 0.9),
-    }
-    assert claim["examples"]["passed"] == 5
+def test_evidence_for_an_edited_claim_is_stale_and_nothing_else_of_it_is_told():
+    absent = {"comparisons": 0, "not_run": "no such device"}
+    on = lambda device, arithmetic="float32", **more: {"device": device, "arithmetic": arithmetic, "comparisons": 9} | more
+    edited = measured(
+        rows=[on("cpu", share=0.9), on("cpu", "float64", share=0.9), on("cuda"), on("mps", **absent)],
+        strengths=["proved"],
+        devices={"cpu": "an old processor", "cuda": "a card"},
+        measures={"gap": [0, 9], "gone": [0, 0]},
+        statistics={"mean": {"alpha": 0.1}},
+        certificates={"rank": "it is full"},
+        figures=[{"title": "t", "x": "x", "y": "y", "log": "", "series": {"a": [[1, 1, 1]]}}],
+    )
+    old = records(told(digest="f" * 16, says=text("something else")), reference={"evidence": edited}, wrong={"answer": "holds"})
+    present = measured(rows=[on("cpu", share=0.2), on("cuda", **absent), on("xpu", **absent)], measures={"gap": [1, 2]})
+    new = records(started=LATER, reference={"evidence": present})
+    claim = merged(old, new)
+    assert [(row["device"], row["arithmetic"], row["outcome"], row.get("share")) for row in claim["rows"]] == [
+        ("cpu", "float32", "reproduced", 0.2),
+        ("cpu", "float64", "stale", 0.9),
+        ("cuda", "float32", "stale", None),
+        ("xpu", "float32", "not run", None),
+    ]
+    assert claim | {"rows": []} == only(verdicts(new)) | {"rows": []}
+
+
+WORST_FIRST = ("broken", "changed", "incomplete", "stale", "reproduced", "not run")
+
+
+@pytest.mark.parametrize(("worse", "better"), list(itertools.combinations(WORST_FIRST, 2)))
+def test_a_field_of_the_overview_shows_the_worse_of_its_rows_and_is_not_green_where_one_is_stale(worse, better):
+    page = pytest.importorskip("reports.page", reason="the page needs jinja2 and math_core")
+    rows = [{"device": "cpu", "arithmetic": f"{n} digits", "outcome": one, "reason": one} for n, one in enumerate((worse, better))]
+    for pair in (rows, rows[::-1]):
+        ((_, field),) = page.cells(pair, page.columns_of([{"rows": pair, "impls": []}]))
+        assert (field["outcome"], field["reason"]) == (worse, worse)
 
 
 def test_incomplete_run_is_not_completed_by_another():
