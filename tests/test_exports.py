@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,7 @@ from reports.ctrf import ctrf
 from reports.exports import LONGEST
 from reports.junit import junit
 from reports.verdicts import merge, verdicts
-from tests.test_verdicts import CRASH, Records, audited, part, run
+from tests.test_verdicts import CRASH, LATER, Records, audited, measured, part, run
 
 jsonschema = pytest.importorskip("jsonschema")
 xmlschema = pytest.importorskip("xmlschema")
@@ -31,7 +32,16 @@ SCHEMAS = ROOT / "tests" / "schemas"
 JUNIT = xmlschema.XMLSchema(SCHEMAS / "junit-10.xsd")
 CTRF = jsonschema.Draft7Validator(json.loads((SCHEMAS / "ctrf.schema.json").read_text(encoding="utf-8")))
 VERDICTS = jsonschema.Draft202012Validator(json.loads((ROOT / "reports" / "verdicts.schema.json").read_text(encoding="utf-8")))
-FILES = ["index.html", "index.zh.html", "verdicts.json", "verdicts.schema.json", "junit.xml", "ctrf.json", "badge.svg"]
+FILES = {  # media type, language, and what it conforms to
+    "index.html": ("text/html", "en", None),
+    "index.zh.html": ("text/html", "zh", None),
+    "verdicts.json": ("application/json", None, "verdicts.schema.json"),
+    "verdicts.schema.json": ("application/json", None, "https://json-schema.org/draft/2020-12/schema"),
+    "evidence.jsonl": ("application/jsonl", None, None),
+    "junit.xml": ("application/xml", None, None),
+    "ctrf.json": ("application/json", None, "https://ctrf.io"),
+    "badge.svg": ("image/svg+xml", None, None),
+}
 
 IMPL = ("reference", "control:wrong", "impl:mine")
 REFUTED = ("counterexample:1", "control:repaired", "impl:mine")
@@ -39,7 +49,26 @@ REFUTING = {"answer": "refuted", "message": "16 is not 9"}
 SKIPPED = {"answer": "skipped", "message": "no flint"}
 ERRORS = [{"nodeid": "claims/test_x.py", "message": "it has no `limits`"}]
 
+# What is said of the runs of `two_runs`.
+WHERE = "profile audit, cases derandomised, Python 3.11, Linux x86_64, 2 cores, hypothesis 6"
+BROKE_OFF = "incomplete: the evidence breaks off before the end of the run (0 of 2 items without a result)"
+RUNS = [
+    f"started 2026-02-01T00:00:00Z, commit ba9876543210-dirty, {WHERE}: {BROKE_OFF}",
+    f"started 2026-01-01T00:00:00Z, commit 0123456789ab, {WHERE}: complete",
+]
+
 Document = dict[str, Any]
+
+
+def two_runs() -> Document:
+    """A complete run and a later one of the same claim, of a tree with uncommitted changes, that broke off."""
+    dirty = run(LATER) | {"commit": "ba9876543210", "dirty": True}
+    return merge([verdicts([run(), *part("a")[1:]]), verdicts([dirty, *part("a")[1:-1]])])
+
+
+def failing(case: str, shares: dict[str, float | str] | None = None) -> dict[str, Any]:
+    """The evidence of a trial that was refuted in this case."""
+    return measured(shares, examples={"passed": 0, "failed": 1, "discarded": 0, "failing": case})
 
 
 def cases_of_junit(document: Document) -> dict[str, tuple[str, str]]:
@@ -74,12 +103,13 @@ def cases_of_ctrf(document: Document) -> dict[str, tuple[str, str]]:
     assert {status: summary[status] for status in ("passed", "failed", "skipped", "pending", "other")} == {
         status: counted[status] for status in ("passed", "failed", "skipped", "pending", "other")
     }
+    assert summary["suites"] == len({tuple(test["suite"]) for test in tests})
     return {test["name"]: (test["status"], test["rawStatus"]) for test in tests}
 
 
-def graph(document: Document, files: list[str] = FILES) -> dict[str, dict[str, Any]]:
+def graph(document: Document, files: Iterable[str] = FILES) -> dict[str, dict[str, Any]]:
     """The entities of the crate by id. Every reference inside has to lead to one of them, or to the specification."""
-    made = json.loads(crate(document, files))
+    made = json.loads(crate(document, [*files]))
     assert made["@context"] == f"{SPECIFICATION}/context"
     entities = {entity["@id"]: entity for entity in made["@graph"]}
     assert len(entities) == len(made["@graph"])
@@ -150,9 +180,7 @@ def test_a_users_implementation_is_judged_wherever_the_property_holds(finding: s
 
 
 def test_a_run_that_broke_off_is_an_error_beside_the_claims_it_finished() -> None:
-    complete = [run(), *part("a")[1:]]
-    broken_off = verdicts([run("2026-02-01T00:00:00Z"), *part("a")[1:-1]])
-    document = merge([verdicts(complete), broken_off])
+    document = two_runs()
     document["claims"][0] |= {"outcome": "reproduced", "reason": ""}  # the worst that a reader could be shown
     document["counts"]["outcomes"] = {"reproduced": 1}
     assert cases_of_junit(document) == {"run of 2026-02-01T00:00:00Z": ("error", "run incomplete"), "a": ("passed", "reproduced")}
@@ -190,7 +218,7 @@ def test_an_outcome_that_nobody_knows_passes_nowhere() -> None:
 
 
 def test_a_failure_carries_its_reason_its_likeliest_cause_and_how_to_repeat_it() -> None:
-    document = audited(part("a", reference={**REFUTING, "message": "16 is not 9\nsecond line"}))
+    document = audited(part("a", reference={**REFUTING, "message": "16 is not 9\nsecond line", "evidence": failing("n=4")}))
     (case,) = ElementTree.fromstring(junit(document)).iter("testcase")
     (failure,) = case.findall("failure")
     assert case.get("classname") == "sampling.7"
@@ -201,15 +229,46 @@ def test_a_failure_carries_its_reason_its_likeliest_cause_and_how_to_repeat_it()
     assert test["suite"] == ["sampling", "7"] and test["filePath"] == "claims/sampling/test_7.py"
     expected = {
         "finding": "holds",
+        "says": "$n^2 = n \\cdot n$",
+        "found": "holds exactly",
         "evidence": "within budget",
         "largest share of the error budget": "0.5",
         "controls that did what they must": "1 of 1",
+        "failing case": "n=4",
         "likeliest cause": "the sign",
+        "post": "https://kexue.fm/archives/7",
         "repeat": "pytest --claim a",
     }
     assert expected.items() <= test["labels"].items()
     output = (case.findtext("system-out") or "").splitlines()
     assert output == [f"{name}: {value}" for name, value in test["labels"].items()]
+
+
+def test_the_case_of_a_users_implementation_tells_of_that_and_not_of_the_reference() -> None:
+    reference = {**REFUTING, "evidence": failing("n=4", {"float64": 30.0})}
+    mine = {"answer": "refuted", "message": "25 is not 24", "evidence": failing("n=5", {"float64": 40.0, "float32": 2.0})}
+    _, case = json.loads(ctrf(audited(part("a", select=IMPL, reference=reference, mine=mine))))["results"]["tests"]
+    assert (case["name"], case["message"], case["filePath"]) == ("a[mine]", "25 is not 24", "claims/sampling/test_7.py")
+    assert case["labels"] == {
+        "finding": "holds",
+        "was": "refuted",
+        "largest share of the error budget": "40",
+        "failing case": "n=5",
+        "likeliest cause": "the sign",
+        "repeat": 'pytest "claims/sampling/test_7.py::test_a[impl:mine]"',
+    }
+
+
+def test_a_likeliest_cause_is_named_only_of_what_answered_otherwise_than_predicted() -> None:
+    document = audited(
+        part("a", select=IMPL),
+        part("b", select=IMPL, reference=REFUTING),
+        part("c", select=IMPL, mine=REFUTING),
+        part("d", select=IMPL, reference=CRASH, mine=CRASH),
+        part("e", select=REFUTED, finding="refuted", mine=REFUTING),
+    )
+    tests = json.loads(ctrf(document))["results"]["tests"]
+    assert [test["name"] for test in tests if "likeliest cause" in test["labels"]] == ["b", "c[mine]"]
 
 
 def test_a_control_that_survived_is_not_counted_among_those_that_did_what_they_must() -> None:
@@ -218,10 +277,17 @@ def test_a_control_that_survived_is_not_counted_among_those_that_did_what_they_m
     assert test["message"].startswith("control wrong survived")
 
 
-def test_ctrf_takes_its_times_from_the_runs() -> None:
-    parts = [verdicts([run(when), *part("a")[1:]]) for when in ("2026-01-01T00:00:00Z", "2026-01-01T00:00:07Z")]
-    summary = json.loads(ctrf(merge(parts)))["results"]["summary"]
-    assert (summary["start"], summary["stop"]) == (1767225600000, 1767225607000)
+def test_every_file_tells_of_each_run_and_has_version_and_date_of_the_newest() -> None:
+    document = two_runs()
+    results, suites, entities = json.loads(ctrf(document))["results"], ElementTree.fromstring(junit(document)), graph(document)
+    assert results["environment"]["extra"]["runs"] == RUNS
+    assert [(one.get("name"), one.get("value")) for one in suites.iter("property")] == [("run 1", RUNS[0]), ("run 2", RUNS[1])]
+    assert [entities[id]["description"] for id in ("#run-1", "#run-2")] == RUNS
+    assert results["tool"] == {"name": "kexue-audit", "version": "ba9876543210-dirty"}
+    assert results["environment"]["commit"] == "ba9876543210-dirty"
+    assert {suite.get("timestamp") for suite in suites} == {LATER}
+    assert entities["./"]["datePublished"] == LATER
+    assert (results["summary"]["start"], results["summary"]["stop"]) == (1767225600000, 1769904000000)  # 1 January and 1 February 2026
 
 
 # All documents
@@ -297,7 +363,7 @@ def test_no_text_of_a_document_breaks_a_file() -> None:
     document = hostile(audited(part("a", select=IMPL, reference=REFUTING, mine=REFUTING), errors=ERRORS))
     assert set(cases_of_ctrf(document)) == set(cases_of_junit(document))
     graph(document)
-    for text in (junit(document), ctrf(document), crate(document, FILES), badge(document)):
+    for text in (junit(document), ctrf(document), crate(document, [*FILES]), badge(document)):
         assert not re.search("[\0\x1b\r\u2028\ufffe\ud800-\udfff]", text) and BIDI not in text
         text.encode()
     message = ElementTree.fromstring(junit(document)).findtext(".//failure")
@@ -318,23 +384,29 @@ def test_equal_documents_make_equal_files() -> None:
     document = audited(part("a"), part("b", reference=REFUTING))
     again = json.loads(json.dumps(document, sort_keys=True))
     assert [write(document) for write in (junit, ctrf, badge)] == [write(again) for write in (junit, ctrf, badge)]
-    assert crate(document, FILES) == crate(again, FILES)
+    assert crate(document, [*FILES]) == crate(again, [*FILES])
 
 
 # The crate
 
 
 def test_the_crate_describes_the_folder() -> None:
-    entities = graph(audited(part("a"), part("b", reference=REFUTING)))
+    entities = graph(audited(part("a"), part("b", finding="approximate", reference=REFUTING)))
     assert entities[METADATA]["about"] == {"@id": "./"} and entities[METADATA]["conformsTo"] == {"@id": SPECIFICATION}
     root = entities["./"]
     assert root["datePublished"] == "2026-01-01T00:00:00Z" and root["license"] == {"@id": "https://spdx.org/licenses/MIT"}
-    assert "2 claims of 1 posts" in root["description"] and "1 changed, 1 reproduced" in root["description"]
-    assert [one["@id"] for one in root["hasPart"]] == FILES
-    assert all({"name", "description", "encodingFormat"} <= entities[name].keys() for name in FILES)
-    assert entities["verdicts.json"]["conformsTo"] == {"@id": "verdicts.schema.json"}
-    post = entities["https://kexue.fm/archives/7"]
+    assert "2 claims of 1 posts" in root["description"]
+    assert root["description"].endswith(
+        "What is true of them: 1 approximate, 1 holds. What happened in these runs: 1 changed, 1 reproduced."
+    )
+    assert [one["@id"] for one in root["hasPart"]] == [*FILES]
+    told = [(name, entities[name], entities[name].get("conformsTo", {})) for name in FILES]
+    assert {name: (file["encodingFormat"], file.get("inLanguage"), standard.get("@id")) for name, file, standard in told} == FILES
+    assert all(file["name"] and file["description"] for _, file, _ in told)
+    assert "in English" in entities["index.html"]["description"] and "in Chinese" in entities["index.zh.html"]["description"]
+    post = entities[root["about"]["@id"]]
     assert (post["name"], post["alternateName"], post["inLanguage"]) == ("一篇文章", "A post", "zh")
+    assert post["@id"] == post["url"] == "https://kexue.fm/archives/7" and post["datePublished"] == "2024-01-01"
     assert entities[post["author"]["@id"]]["name"] == "Su Jianlin"
 
 
@@ -346,13 +418,12 @@ def test_the_crate_lists_what_there_is_and_not_itself() -> None:
 
 
 def test_the_crate_has_an_action_per_run_and_says_which_ones_failed() -> None:
-    dirty = {**run("2026-02-01T00:00:00Z"), "commit": "ba9876543210", "dirty": True}
-    entities = graph(merge([verdicts([run(), *part("a")[1:]]), verdicts([dirty, *part("a")[1:-1]])]))
+    entities = graph(two_runs())
     broken_off, complete = entities["#run-1"], entities["#run-2"]
     assert broken_off["actionStatus"]["@id"].endswith("FailedActionStatus") and broken_off["error"].startswith("incomplete: ")
     assert complete["actionStatus"]["@id"].endswith("CompletedActionStatus") and "error" not in complete
     assert [entities[action["instrument"]["@id"]]["version"] for action in (broken_off, complete)] == ["ba9876543210-dirty", "0123456789ab"]
-    assert entities["./"]["datePublished"] == broken_off["startTime"] == "2026-02-01T00:00:00Z"
+    assert [action["startTime"] for action in (broken_off, complete)] == [LATER, "2026-01-01T00:00:00Z"]
 
 
 # The badge

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +154,17 @@ def test_missing_input_is_named(tmp_path, capsys, arguments):
     assert files(tmp_path) == {}
 
 
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """Where no file can become larger than this many bytes: what is written of a larger one is its beginning."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 def test_output_that_cannot_be_written_is_named(tmp_path, capsys):
     folder = report(tmp_path / "a")
     (tmp_path / "file").write_text("not a folder")
@@ -159,11 +173,51 @@ def test_output_that_cannot_be_written_is_named(tmp_path, capsys):
     assert len(said.splitlines()) == 1 and "cannot be written" in said and "name a folder" in said
 
 
-def test_the_same_run_twice_is_refused(tmp_path, capsys):
+def test_a_file_that_does_not_fit_leaves_the_old_one_and_nothing_half_written(tmp_path, capsys):
     folder = report(tmp_path / "a")
-    assert main(["merge", str(folder), str(folder / "evidence.jsonl"), "-o", str(tmp_path / "out")]) == 2
-    assert "given twice" in capsys.readouterr().err
+    assert main(["render", str(folder)]) == 0
+    before = files(folder)
+    with full_disk(len(before["index.html"]) - 1):
+        assert main(["render", str(folder)]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert files(folder) == before
+
+
+def test_whoever_is_reading_a_file_while_it_is_made_anew_has_all_of_the_old_one(tmp_path):
+    page = report(tmp_path / "a") / "index.html"
+    page.write_text("the old one")
+    with page.open() as reader:
+        assert main(["render", str(page.parent)]) == 0
+        assert reader.read() == "the old one" != page.read_text(encoding="utf-8")
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(tmp_path, capsys):
+    folder = report(tmp_path / "a")
+    (tmp_path / "out" / "index.html").mkdir(parents=True)
+    assert main(["merge", str(folder), "-o", str(tmp_path / "out")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+    assert files(tmp_path / "out").keys() < {*MADE}
+
+
+@pytest.mark.parametrize("again", ["a", "a/evidence.jsonl", "a/../a", "folder", "file.jsonl"])
+def test_the_same_run_twice_is_refused_whatever_it_is_called(tmp_path, capsys, again):
+    folder = report(tmp_path / "a")
+    (tmp_path / "folder").symlink_to(folder)
+    (tmp_path / "file.jsonl").symlink_to(folder / "evidence.jsonl")
+    assert main(["merge", str(folder), str(tmp_path / again), "-o", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.startswith(f"{tmp_path / again}: is given twice")
     assert not (tmp_path / "out").exists()
+
+
+def test_of_two_differences_only_the_one_for_the_worse_is_called_so(tmp_path, capsys):
+    old = report(tmp_path / "old")
+    new = report(tmp_path / "new", records(told(finding="approximate"), reference={"answer": "refuted", "message": "16 is not 9"}))
+    assert main(["diff", str(old), str(new)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "other  squares: finding: holds before, approximate now",
+        "worse  squares: outcome: reproduced before, changed now (the reference refuted: 16 is not 9)",
+        "2 differences, 1 of them for the worse",
+    ]
 
 
 def test_merging_over_a_run_is_refused(tmp_path, capsys):
