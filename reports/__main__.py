@@ -9,6 +9,7 @@ from typing import Any
 
 from reports import evidence
 from reports.diff import Change
+from reports.exports import shown
 from reports.language import LANGUAGES, page_name
 from reports.publish import EVIDENCE, VERDICTS, Published, differences, load_any, load_previous, load_verdicts, publish, render, replace
 
@@ -55,7 +56,7 @@ def diff_command(given: argparse.Namespace) -> int:
     old, new = load_any(given.old), load_any(given.new)
     found = differences(old, new)
     for change in found:
-        print(f"{'worse ' if change.worse else 'other '} {change.claim}: {change.what}")
+        print(f"{'worse ' if change.worse else 'other '} {shown(change.claim)}: {shown(change.what)}")
     worse = sum(change.worse for change in found)
     print(f"{len(found)} differences, {worse} of them for the worse")
     if given.output:

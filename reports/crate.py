@@ -88,7 +88,7 @@ def root(document: dict[str, Any], files: list[str]) -> Entity:
         "@type": "Dataset",
         "name": "An audit of claims in Su Jianlin's blog",
         "description": (
-            f"Property-based checks of {counts['claims']} claims of {len(document['posts'])} posts of kexue.fm. "
+            f"Property-based checks of {counts['claims']} claims of kexue.fm, from {len(document['posts'])} of its posts. "
             f"What is true of them: {findings}. What happened in these runs: {outcomes}."
         ),
         "datePublished": shown(newest(document)["started"]),

@@ -133,10 +133,15 @@ def load_previous(path: Path) -> dict[str, Any]:
 
 
 def replace(path: Path, text: str) -> None:
-    """Write the whole file or leave the old one. Half a surrogate pair, which UTF-8 cannot hold, becomes its JSON escape."""
+    """Write the whole file or leave the old one. Half a surrogate pair, which UTF-8 cannot hold, becomes its JSON escape.
+
+    Raises `OSError` that names the file.
+    """
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
         partial.write_text(text, encoding="utf-8", errors="backslashreplace")
         partial.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         partial.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reports.exports import shown
 from reports.language import untranslated
 from reports.publish import Published
 from reports.verdicts import number
@@ -24,15 +25,17 @@ def write(reporter: pytest.TerminalReporter, published: Published) -> None:
         if claim["reason"]:
             reporter.write_line(f"    {first_line(claim['reason'])}")
         for impl in claim["impls"]:
-            reporter.write_line(f"    {impl['name']}: {impl['was']}" + (f", {first_line(impl['message'])}" if impl["message"] else ""))
+            reporter.write_line(
+                f"    {shown(impl['name'])}: {impl['was']}" + (f", {first_line(impl['message'])}" if impl["message"] else "")
+            )
     for error in document["errors"]:
-        reporter.write_line(f"not collected: {error['nodeid']}: {error['message']}", red=True)
+        reporter.write_line(f"not collected: {shown(error['nodeid'])}: {shown(error['message'])}", red=True)
     for claim in document["claims"]:
         for name in untranslated(claim):
             reporter.write_line(f"no Chinese: {claim['id']}: add {name!r} to names in its zh=dict(names={{...}})", yellow=True)
     reporter.write_line("")
     for run in document["runs"]:
-        reporter.write_line(f"run: {run['status']}", **({} if run["status"] == "complete" else {"red": True}))
+        reporter.write_line(f"run: {first_line(run['status'])}", **({} if run["status"] == "complete" else {"red": True}))
     counts = ", ".join(f"{n} {outcome}" for outcome, n in document["counts"]["outcomes"].items())
     findings = ", ".join(f"{n} {finding}" for finding, n in document["counts"]["findings"].items())
     reporter.write_line(f"{document['counts']['claims']} claims ({findings}): {counts or 'nothing run'}")
@@ -49,11 +52,15 @@ def summary(claim: dict[str, Any]) -> str:
         parts.append(f"share {max(shares):.2g}")
     parts.append(" and ".join(claim["strengths"]))
     absent = sorted(
-        {f"{row['device']}: {row['reason']}" for row in claim["rows"] if row["outcome"] == "not run" and row["reason"] != claim["reason"]}
+        {
+            first_line(f"{row['device']}: {row['reason']}")
+            for row in claim["rows"]
+            if row["outcome"] == "not run" and row["reason"] != claim["reason"]
+        }
     )
     parts += [f"not run on {text}" for text in absent]
     return ", ".join(part for part in parts if part)
 
 
 def first_line(text: str) -> str:
-    return text.splitlines()[0][:200]
+    return shown(next(iter(text.splitlines()), ""))[:200]

@@ -395,7 +395,7 @@ def test_the_crate_describes_the_folder() -> None:
     assert entities[METADATA]["about"] == {"@id": "./"} and entities[METADATA]["conformsTo"] == {"@id": SPECIFICATION}
     root = entities["./"]
     assert root["datePublished"] == "2026-01-01T00:00:00Z" and root["license"] == {"@id": "https://spdx.org/licenses/MIT"}
-    assert "2 claims of 1 posts" in root["description"]
+    assert "2 claims of kexue.fm, from 1 of its posts" in root["description"]
     assert root["description"].endswith(
         "What is true of them: 1 approximate, 1 holds. What happened in these runs: 1 changed, 1 reproduced."
     )

@@ -195,7 +195,7 @@ def test_a_file_that_cannot_take_its_place_leaves_nothing_beside_it(tmp_path, ca
     folder = report(tmp_path / "a")
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     assert main(["merge", str(folder), "-o", str(tmp_path / "out")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert f"{tmp_path / 'out' / 'index.html'}: cannot be written" in capsys.readouterr().err
     assert files(tmp_path / "out").keys() < {*MADE}
 
 
@@ -207,6 +207,12 @@ def test_the_same_run_twice_is_refused_whatever_it_is_called(tmp_path, capsys, a
     assert main(["merge", str(folder), str(tmp_path / again), "-o", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err.startswith(f"{tmp_path / again}: is given twice")
     assert not (tmp_path / "out").exists()
+
+
+def test_differences_are_told_without_what_would_move_the_cursor(tmp_path, capsys):
+    new = report(tmp_path / "new", records(reference={"answer": "refuted", "message": "a\x1b[2Jb\ud800"}))
+    assert main(["diff", str(report(tmp_path / "old")), str(new)]) == 1
+    assert "a\\x1b[2Jb\\ud800" in capsys.readouterr().out
 
 
 def test_of_two_differences_only_the_one_for_the_worse_is_called_so(tmp_path, capsys):

@@ -9,7 +9,9 @@ import pytest
 
 from reports import terminal
 from reports.publish import Published
+from reports.unseen import UNSEEN
 from reports.verdicts import merge, verdicts
+from tests.test_page import filled
 from tests.test_verdicts import CRASH, LATER, Records, audited, measured, part, records, told
 
 REFUTING = {"answer": "refuted", "message": "16 is not 9\nat n = 4"}
@@ -115,6 +117,13 @@ def test_below_the_claims_stand_what_was_not_collected_each_run_and_the_counts()
         "page: out/index.html",
     ]
     assert [line for line, colour in reporter.coloured if colour == "red"] == ["changed", reporter.lines[-5], reporter.lines[-3]]
+
+
+@pytest.mark.parametrize("said", ["\x1b[2J", "\u202e", "\ud800", "\0"], ids=ascii)
+def test_no_text_of_a_run_can_move_the_cursor_or_reorder_the_line(said: str) -> None:
+    text = written(filled(f"a{said}b")).text
+    assert text.count(f"a{said.encode('unicode_escape').decode()}b") >= 5
+    assert UNSEEN.search(text) is None
 
 
 def test_where_there_is_no_page_it_says_why() -> None:
