@@ -139,7 +139,7 @@ def powers(low: float, high: float) -> list[tuple[float, str]]:
 
 
 UNITS = {"bfloat16": 2.0**-8, "tf32": 2.0**-11, "float32": 2.0**-24, "float64": 2.0**-53}  # unit roundoff, round to nearest
-RUNG, LADDER_LEFT, LADDER_RIGHT = 18, 150, 400  # height of a rung; where the scale begins and ends
+RUNG, LADDER_LEFT, LADDER_RIGHT = 18, 100, 300  # height of a rung; where the scale begins and ends
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ class Rung:
 class Ladder:
     rungs: list[Rung]
     height: int
-    width: int = 480
+    width: int = 364
     left: int = LADDER_LEFT
     right: int = LADDER_RIGHT
 

@@ -60,7 +60,7 @@ CHINESE = {
     "critical value": "临界值",
     "alpha": "误拒概率 alpha",
     "known to ±": "精确到 ±",
-    "detects from": "可察觉的最小偏差",
+    "detects from": "可察觉自",
     # the overview
     "%(n)s claims of kexue.fm, audited": "kexue.fm 的 %(n)s 条论断：逐条检验",
     "Claims of kexue.fm, audited": "kexue.fm 论断逐条检验",
@@ -156,6 +156,7 @@ CHINESE = {
     "Corrected": "更正",
     "Checked by": "检验见",
     "Scope as stated": "原文范围",
+    "Scope": "范围",
     "Nearest claim": "最接近的论断",
     "Also checked here": "此处一并检验",
     "Likeliest cause": "最可能的原因",
@@ -216,8 +217,8 @@ CHINESE = {
     "rational arithmetic or by enumeration; within budget in floating point; statistical": "由强到弱：已证明，对所有取值作符号证明；带严格界，即误差的界或误判概率的界；用例上严格相等，用有理数运算或枚举；浮点运算中在误差预算之内；统计检验",
     "share of budget": "预算占比",
     "In floating point nothing is equal. Each comparison has an error budget, computed from the conditioning of its very case and from the roundoff of "
-    "the arithmetic, with nothing tuned. The share is error / budget, not an error. Up to 100 %% it is what correct code may produce; above, the claim is refuted. The search climbs towards "
-    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100 %% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
+    "the arithmetic, with nothing tuned. The share is error / budget, not an error. Up to 100%% it is what correct code may produce; above, the claim is refuted. The search climbs towards "
+    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100%% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
     "sees from": "分辨下限",
     "the smallest budget relative to the truth: no smaller relative error could have been caught in that row. From 1 on nothing was shown there: "
     "the field of the overview has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也说明不了，总览中该格是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
@@ -230,9 +231,9 @@ CHINESE = {
     "order": "同一算术下与 CPU 的最大差别，以两者预算之和计；换序求和是同一份代码换一种求和次序",
     "statistics": "统计检验",
     "alpha is the probability that this comparison refutes something true; those of a whole run add up to less than one in a million. The statistic "
-    "must not exceed the critical value; “detects from” names the smallest deviation that is found with probability 0.99. A statistic that is known to ± "
+    "must not exceed the critical value; “detects from” names the value, or the deviation, from which on it is found with probability 0.99. A statistic that is known to ± "
     "something is an estimate, as far from the true value as that at most, but for the probability alpha; all that this leaves open has to agree with the "
-    "finding.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。统计量不得超过临界值；可察觉的最小偏差，是以 0.99 的概率能够发现的最小偏差。注明“精确到 ±”的统计量是估计值，除了概率 alpha 之外，它与真值之差不超过所注的量；由此尚存的一切可能都必须与结论相符。",
+    "finding.": "alpha 是该次比较误拒真命题的概率，整次运行合计不到百万分之一。统计量不得超过临界值；“可察觉自”之后的数，是以 0.99 的概率能够发现的最小的值（或偏差）。注明“精确到 ±”的统计量是估计值，除了概率 alpha 之外，它与真值之差不超过所注的量；由此尚存的一切可能都必须与结论相符。",
     "A rational identity of some degree that is false would hold exactly at so many points, drawn at random from a set of a given size, with no more "
     "than the probability that is given (Schwartz and Zippel). Where balls are named, every number came with a proved bound of its error.": "若某一次数的有理恒等式不成立，则它在从给定大小的集合中随机抽取的若干点上全部严格成立的概率，不超过所给的数（Schwartz–Zippel）。凡注明球算术的，每个数都带有可证的误差界。",
     "examples": "用例",

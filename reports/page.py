@@ -19,7 +19,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
 from reports.chart import chart, ladder
@@ -34,7 +35,8 @@ ASSETS = HERE / "assets"
 FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
-GLANCE = 90  # the same for texts of which there are hundreds: what controls were told, and the cases of evidence rows
+GLANCE = 64  # the same for the cases of evidence rows, of which there are hundreds
+LINE = 112  # and for what controls were told, also hundreds
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
 FAMILY_NAMES = {"digits": "high precision", "reassociated": "reordered sums"}
@@ -80,7 +82,7 @@ def rendered(template: str, language: str, **context: Any) -> str:
     css += placed(context.get("columns", []), words(language)[0]) + switched(context.get("subjects", []))
     css += f'@font-face{{font-family:"Audit Math";src:url("data:font/woff2;base64,{base64.b64encode(FONT.read_bytes()).decode()}")}}\n'
     script = (ASSETS / "filter.js").read_text(encoding="utf-8")
-    return (
+    page = (
         environment(language)
         .get_template(template)
         .render(
@@ -92,6 +94,10 @@ def rendered(template: str, language: str, **context: Any) -> str:
             **context,
         )
     )
+    return BETWEEN_HAN.sub("", page) if language == "zh" else page
+
+
+BETWEEN_HAN = re.compile(r"(?<=[\u3001-\u3002\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u4e00-\u9fff])")  # Chinese has no spaces between words
 
 
 def placed(columns: list[Column], say: Callable[[str], str]) -> str:
@@ -138,6 +144,10 @@ def environment(language: str) -> Environment:
         ]
         return [source for source in sources(map(chosen, texts)) if "\\" in source]  # d_k needs no help
 
+    @pass_context
+    def typeset(context: Context, text: dict[str, str]) -> Markup:
+        return linked(tex(chosen(text)), context.get("known") or ())
+
     def named(name: str, names: dict[str, str]) -> Markup:
         return tex(translated(name, names) if language == "zh" else name)
 
@@ -149,7 +159,7 @@ def environment(language: str) -> Environment:
         "tex": tex,
         "chosen": chosen,
         "latex": latex,
-        "typeset": lambda text: tex(chosen(text)),
+        "typeset": typeset,
         "named": named,
         "number": number,
         "arithmetic": lambda name: " ".join(say(FAMILY_NAMES["reassociated"] if word == "reassociated" else word) for word in name.split()),
@@ -158,6 +168,8 @@ def environment(language: str) -> Environment:
         "absent": absent,
         "blind": blind,
         "glanced": glanced,
+        "readable": readable,
+        "in_number_order": in_number_order,
         "times": lambda value: figure(number(value), 2) if math.isfinite(number(value)) else "∞",
         "figure": figure,
         "kept": kept,
@@ -176,8 +188,19 @@ def environment(language: str) -> Environment:
         "LANGUAGES": LANGUAGES,
         "FINDINGS": FINDINGS,
         "SHORT": SHORT,
+        "LINE": LINE,
+        "GLANCE": GLANCE,
     }
     return made
+
+
+ID = re.compile(r"(?<![\w.#-])[a-z0-9]+(?:[-.][a-z0-9]+)+(?![\w-])")
+
+
+def linked(text: Markup, known: Iterable[str]) -> Markup:
+    """The text with links to the claims of this page that it names."""
+    link = Markup('<a href="#{0}"><code>{0}</code></a>')
+    return Markup(ID.sub(lambda found: link.format(found[0]) if found[0] in known else found[0], text))
 
 
 def legible(changes: Iterable[Change]) -> list[Change]:
@@ -203,10 +226,23 @@ TENSOR = re.compile(rf"\[{FLOAT}(?:, {FLOAT})*\]")
 STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
 
 
-def glanced(text: str) -> str:
+NUMBER = 20  # characters of a long one; where a text is cut, none is cut in two
+FRACTION = re.compile(r"Fraction\((-?\d+), (\d+)\)")
+
+
+def readable(text: str) -> str:
+    """What Python wrote, as a reader would: Fraction(3, 4) is 3/4, and a case needs not say that it is one."""
+    return FRACTION.sub(lambda found: found[1] if found[2] == "1" else f"{found[1]}/{found[2]}", text.removeprefix("case="))
+
+
+def glanced(text: str, room: int = GLANCE) -> str:
     """A text short enough to stand in a list of hundreds: its lists by their sizes, and no middle, for its end says how far off something is."""
-    shorter = text if len(text) <= GLANCE else condensed(text)
-    return shorter if len(shorter) <= GLANCE else f"{shorter[: GLANCE // 2]} … {shorter[-GLANCE // 2 :]}"
+    shorter = text if len(text) <= room else condensed(text)
+    if len(shorter) <= room:
+        return shorter
+    start = re.sub(rf" \S{{0,{NUMBER}}}$", "", shorter[: room // 3])
+    end = re.sub(rf"^\S{{0,{NUMBER}}} ", "", shorter[len(start) - room :])
+    return f"{start} … {end}"
 
 
 def condensed(case: str) -> str:
@@ -222,13 +258,13 @@ def percent(value: float | str) -> str:
     if not math.isfinite(percents):
         return "∞"
     if percents and percents < 0.1:
-        return "< 0.1 %"
-    return f"{percents:.2g} %" if percents < 99.5 else f"{percents:,.0f} %" if percents < 1e6 else f"{percents:.1e} %"
+        return "<0.1%"
+    return f"{percents:.2g}%" if percents < 99.5 else f"{percents:,.0f}%" if percents < 1e6 else f"{percents:.1e}%"
 
 
 def brief(value: float | str) -> str:
     """The same for a field of the overview, which is narrow."""
-    return ">10×" if 9.995 <= number(value) < math.inf else percent(value).replace(" ", "")
+    return ">10×" if 9.995 <= number(value) < math.inf else percent(value)
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -238,6 +274,12 @@ def figure(value: Any, digits: int = 3) -> str:
     if value == int(value) and abs(value) < 1e15:
         return f"{int(value):,}"
     return f"{value:.{digits}g}"
+
+
+def in_number_order(named: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Items by name, with the numbers in names by their size: n = 40 before n = 512."""
+    size = lambda part: (0, float(part), "") if part.isdecimal() else (1, 0.0, part)
+    return sorted(named.items(), key=lambda item: [size(part) for part in re.split(r"(\d+)", item[0]) if part])
 
 
 # The overview
@@ -330,7 +372,7 @@ def cell(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "outcome": worst["outcome"],
         "reason": worst["reason"],
         "share": max(shares, key=number, default=None),
-        "blind": any(map(blind, rows)),
+        "blind": all(map(blind, rows)),
     }
 
 

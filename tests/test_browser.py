@@ -261,11 +261,47 @@ def test_a_value_of_several_words_may_stand_in_quotes_and_the_filter_offers_what
     assert len(offered) == len(set(offered)) > 10
 
 
+def test_a_value_may_be_half_typed_and_what_is_no_value_finds_nothing(visit, site, document):
+    page = visit().open(site / "index.html")
+    page.fill("#filter", "finding:ref")
+    assert shown(page) == ids(document, finding="refuted") != set()
+    page.fill("#filter", "finding:xyz")
+    assert shown(page) == set()
+    page.fill("#filter", "post:9768 -fin")
+    assert "post:9768 -finding:refuted" in page.evaluate(
+        "[...document.querySelectorAll('#filter-values option')].map(option => option.value)"
+    )
+
+
+def test_back_leads_to_what_was_seen_before(visit, site, document):
+    page = visit().open(site / "index.html")
+    page.locator(".counts .finding.refuted").click()
+    refuted = ids(document, finding="refuted", ours=False)
+    assert shown(page) == refuted
+    follow(page, f"#{HOLDS}")  # as a reader of "checked by" does
+    assert shown(page) == ids(document) and address(page).endswith(f"index.html#{HOLDS}")
+    page.go_back()
+    page.wait_for_function("document.querySelector('#filter').value !== ''")
+    assert shown(page) == refuted and page.input_value("#filter") == "finding:refuted -statement:ours"
+    page.go_back()
+    page.wait_for_function("document.querySelector('#filter').value === ''")
+    assert shown(page) == ids(document)
+
+
+def test_what_the_filter_hides_is_no_longer_the_place_of_the_page(visit, site, document):
+    page = visit().open(site / "index.html", f"#{HOLDS}")
+    page.fill("#filter", "finding:refuted")
+    assert address(page).endswith("index.html?q=finding:refuted")
+    page.goto(address(page))
+    assert shown(page) == ids(document, finding="refuted")
+    assert 0 <= page.locator("#filter").bounding_box()["y"] < 200  # and the reader sees why
+
+
 def test_every_count_is_a_link_to_as_many_claims(visit, tmp_path):
     document = several()
     page = visit().open(write(tmp_path, document) / "index.html")
     counts = page.locator(".counts a, .posts td a").all()
-    assert len(counts) == len(FINDINGS) + len({claim["outcome"] for claim in document["claims"]}) + len(FINDINGS) + 1
+    assert len(counts) == len(FINDINGS) + len({claim["outcome"] for claim in document["claims"]}) + len(FINDINGS) + 2
     for count in counts:
         count.click()
         assert len(shown(page)) == int(count.inner_text().split()[0]) > 0, count.get_attribute("href")
@@ -509,6 +545,15 @@ def test_no_line_begins_with_the_punctuation_behind_a_formula(visit, site_of_all
     }).map(math => math.parentElement.textContent.slice(0, 80))""")
     assert broken == []
     assert page.evaluate("document.querySelectorAll('.w > math').length") > 100  # those that could have been broken
+
+
+def test_on_a_phone_what_is_too_wide_fades_at_its_edge_and_nothing_else_does(visit, site_of_all_texts):
+    page = visit(viewport={"width": 360, "height": 800}, is_mobile=True).open(site_of_all_texts / "index.html")
+    seen = page.evaluate(
+        "[...document.querySelectorAll('h4')].map(e => [e.scrollWidth > e.clientWidth + 1, getComputedStyle(e).maskImage !== 'none'])"
+    )
+    assert {wide: fades for wide, fades in seen} == {True: True, False: False}
+    assert all(wide == fades for wide, fades in seen)
 
 
 def test_a_prime_is_set_in_the_drawing_for_superscripts(visit, site):

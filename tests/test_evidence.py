@@ -42,6 +42,11 @@ def test_outside_of_a_property_recording_is_harmless() -> None:
         ([1], [1, 2], r"it: got \[1\], truth \[1, 2\]"),
         ({("a", "bc"): Fraction(1, 3)}, {("a", "bc"): Fraction(1, 4)}, r"it: got {a\|bc: 1/3}, truth {a\|bc: 1/4}"),
         (math.nan, math.nan, "it: got nan, truth nan"),
+        ([1] * 50, [1] * 30 + [2] * 20, r"^it at \[30\]: got 1, truth 2$"),
+        (([0.5] * 20, [0.25] * 20), ([0.5] * 20, [0.25] * 19 + [1.0]), r"^it at \[1, 19\]: got 0.25, truth 1.0$"),
+        ([("ab", "c")] * 20, [("ab", "c")] * 19 + [("abc",)], r"^it at \[19\]: got ab\|c, truth abc$"),
+        ([1] * 50, [1] * 49, r"^it: got \[1, 1, .*, 1\]$"),
+        ([1] * 50, (1,) * 50, r"^it: got \[1, 1, .*, 1\)$"),
     ],
 )
 def test_unequal_values_are_refuted_in_one_sentence_and_counted(got: object, want: object, sentence: str) -> None:

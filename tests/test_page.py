@@ -28,6 +28,7 @@ from reports.page import (
     FINDINGS,
     GLANCE,
     LONGEST,
+    SHORT,
     audit_page,
     brief,
     cells,
@@ -37,7 +38,9 @@ from reports.page import (
     environment,
     figure,
     glanced,
+    in_number_order,
     percent,
+    readable,
     visible,
 )
 from reports.publish import MADE
@@ -250,7 +253,9 @@ def test_a_megabyte_of_counterexample_is_folded_and_cut_with_a_note(language: st
     assert len(shown) < 250_000  # style, font and script are more than half of it
     assert LONGEST < 100_000
     folded = of_class(article(tree(shown)), "text")
-    assert [text_of(fold.find("summary")) for fold in folded] == ["the reference refuted: " + said[:127] + "…"]
+    (summary,) = [text_of(fold.find("summary")) for fold in folded]
+    assert summary.startswith("the reference refuted: <xxx") and summary.endswith("x … (1,000,024 characters in all, see verdicts.json)")
+    assert len(summary) < SHORT
     assert [text_of(fold.find("pre"))[LONGEST:] for fold in folded] == [" … (1,000,024 characters in all, see verdicts.json)"]
     everywhere = audit_page(filled(said), language)
     assert len(tree(everywhere).findall(".//article")) == 1 and len(everywhere) < 150 * LONGEST
@@ -395,7 +400,8 @@ def test_other_links_lead_to_the_posts_the_filter_and_files_beside_the_page() ->
     filters = {link for link in found if link.startswith("?q=")}
     of_posts = {link for link in filters if link.startswith("?q=post:")}
     assert of_posts == {f"?q=post:7+finding:{name.replace(' ', '-')}+-statement:ours" for name in FINDINGS} | {
-        "?q=post:8+finding:not-checkable+-statement:ours"
+        "?q=post:8+finding:not-checkable+-statement:ours",
+        "?q=post:7+statement:ours",
     }
     assert filters - of_posts == {f"?q=finding:{name.replace(' ', '-')}+-statement:ours" for name in FINDINGS} | {
         f"?q=outcome:{name}" for name in ("broken", "changed", "incomplete", "reproduced", "not-run")
@@ -471,7 +477,7 @@ LEAD = {
     "Of 9 claims, 4 hold as stated, 1 holds in a narrower scope, 1 holds approximately, 1 is refuted and 2 cannot be checked. "
     "1 more statement is ours, in place of one of them or beside it. "
     "4 of the 8 findings that can be checked were reproduced, 1 broken, 1 changed, 1 incomplete, 1 not run.",
-    "zh": "把苏剑林博客中的数学写成性质，让程序设法推翻。 "
+    "zh": "把苏剑林博客中的数学写成性质，让程序设法推翻。"
     "共 9 条论断：4 条按原文成立，1 条在更窄的范围内成立，1 条近似成立，1 条不成立，2 条无法检验。"
     "另有 1 条是我们自己的论断，用来取代或补充原文。"
     "可检验的 8 条结论中，本次复现了 4 条，1 检验失效，1 结果改变，1 未完成，1 未运行。",
@@ -638,20 +644,30 @@ def test_the_legend_explains_every_finding_and_outcome_by_what_it_means() -> Non
 
 @pytest.mark.parametrize(("sees", "look"), [(0.99, "reproduced"), (1, "blind"), (2.5, "blind"), ("inf", "blind"), ("nan", "blind")])
 def test_a_field_where_no_error_could_have_been_seen_is_not_green(sees: float | str, look: str) -> None:
-    known = measured({"bfloat16 reassociated": 0.1, "float32 reassociated": 0.2, "float32": 0.3})
-    known["rows"][0]["sees"] = sees
+    known = measured({"bfloat16": 0.1, "bfloat16 reassociated": 0.1, "float32 reassociated": 0.2, "float32": 0.3})
+    for row in known["rows"][:2]:
+        row["sees"] = sees
     root = without_method(page(verdicts(records(reference={"evidence": known}))))
-    assert [field.get("class") for field in of_class(root, "cells")[0]] == ["c0 reproduced", f"c1 {look}"]
+    assert [field.get("class") for field in of_class(root, "cells")[0]] == [
+        "c0 reproduced",
+        f"c1 {look}",
+        "c2 reproduced",  # reordered sums: in float32 an error would have been seen
+    ]
     assert text_of(of_class(root, "cells")[0][1])[0] == {"reproduced": "✓", "blind": "?"}[look]
-    assert [text_of(cell) for cell in of_class(root, "over")] == [str(sees)] * (look == "blind")
+    assert [text_of(cell) for cell in of_class(root, "over")] == [str(sees)] * 2 * (look == "blind")
     (table,) = of_class(root, "evidence")
     assert {text_of(row.find("th")): row.find("td").get("class") for row in table.findall("tbody/tr")} == {
         "cpu float32": "reproduced",
+        "cpu bfloat16": look,
         "cpu bfloat16 reordered sums": look,
         "cpu float32 reordered sums": "reproduced",
     }
     refuted = without_method(page(verdicts(records(reference=REFUTING | {"evidence": known}))))
-    assert [field.get("class") for field in of_class(refuted, "cells")[0]] == ["c0 changed", "c1 changed"]  # which shows all the more
+    assert [field.get("class") for field in of_class(refuted, "cells")[0]] == [
+        "c0 changed",
+        "c1 changed",
+        "c2 changed",
+    ]  # which shows all the more
 
 
 def test_only_the_fresh_row_of_a_merged_claim_is_green() -> None:
@@ -667,10 +683,10 @@ def test_only_the_fresh_row_of_a_merged_claim_is_green() -> None:
     ]
     (table,) = of_class(root, "evidence")
     assert [[text_of(cell) for cell in row][:4] for row in table.findall("tbody/tr")] == [
-        ["cpu float64", "stale", "10", "90 %"],
-        ["cpu float32", "reproduced", "10", "20 %"],
-        ["cpu float32 reordered sums", "reproduced", "10", "60 %"],
-        ["cpu float64 reordered sums", "stale", "10", "50 %"],
+        ["cpu float64", "stale", "10", "90%"],
+        ["cpu float32", "reproduced", "10", "20%"],
+        ["cpu float32 reordered sums", "reproduced", "10", "60%"],
+        ["cpu float64 reordered sums", "stale", "10", "50%"],
     ]
 
 
@@ -773,7 +789,7 @@ def test_controls_that_failed_are_told_first_class_and_the_others_by_what_they_w
             "broken other must be rejected, was: crashed: ZeroDivisionError: division by zero "
             "incomplete late must be rejected, was: not finished "
             "good 16 is not 9 "
-            "far 12 × "
+            "far 12× "
             "not run alone must be rejected, was: not run: no flint"
         )
     ]
@@ -787,6 +803,16 @@ def test_controls_of_a_refuted_claim_must_be_accepted() -> None:
     claim = told(finding="refuted", trials=("counterexample:1", "control:repaired", "control:other"))
     found = headed(article(page(verdicts(records(claim, other=REFUTING)))))
     assert found["Controls: 1 of 2 accepted, as they must be"] == ["repaired broken other must be accepted, was: refuted: 16 is not 9"]
+
+
+def test_a_claim_that_a_text_names_is_a_link_if_it_is_there() -> None:
+    named = text("as in fit-0.84, b-c-d. Not b-c or e-f", "见 fit-0.84、b-c-d。不是 b-c 或 e-f")
+    document = audited(records(told("a", found=named)), part("fit-0.84"), part("b-c-d"))
+    for language in LANGUAGES:
+        (named_there, *_) = page(document, language).iter("article")
+        found = named_there.find(".//dd")
+        assert [(a.get("href"), text_of(a)) for a in found.iter("a")] == [("#fit-0.84", "fit-0.84"), ("#b-c-d", "b-c-d")]
+        assert "".join(found.itertext()).strip() == named[language]
 
 
 def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome() -> None:
@@ -899,19 +925,19 @@ def test_evidence_has_a_row_for_each_arithmetic_in_the_order_of_the_fields() -> 
     (table,) = of_class(page(verdicts(records(reference={"evidence": measured(rows=rows)}))), "evidence")
     assert [[text_of(cell) for cell in row] for row in table.iter("tr")] == [
         ["Device, arithmetic", "Outcome", "Comparisons", "Share of budget", "Residual", "Sees from", "From CPU", "Worst at"],
-        ["cpu 50 digits", "reproduced", "10", "0 %", "0", "", "", "at 0.0"],
-        ["cpu float64", "reproduced", "10", "25 %", "0.25", "", "", "at 0.25 n=1"],
-        ["cpu float32", "reproduced", "12,345", "150 %", "1.5", "1e-07", "50 %", "at 1.5 same case"],
+        ["cpu 50 digits", "reproduced", "10", "0%", "0", "", "", "at 0.0"],
+        ["cpu float64", "reproduced", "10", "25%", "0.25", "", "", "at 0.25 n=1"],
+        ["cpu float32", "reproduced", "12,345", "150%", "1.5", "1e-07", "50%", "at 1.5 same case"],
         ["cuda float32, float64", "not run no CUDA device"],
     ]
-    assert [text_of(cell) for cell in of_class(table, "over")] == ["150 %"]
+    assert [text_of(cell) for cell in of_class(table, "over")] == ["150%"]
 
 
 def test_only_more_than_the_whole_budget_is_marked() -> None:
     known = measured({"float64": 0.9, "float32": 1.0, "bfloat16": 1.01})
     (table,) = of_class(page(verdicts(records(reference={"evidence": known}))), "evidence")
-    assert [text_of(row.findall("td")[2]) for row in table.findall("tbody/tr")] == ["90 %", "100 %", "101 %"]
-    assert [text_of(cell) for cell in of_class(table, "over")] == ["101 %"]
+    assert [text_of(row.findall("td")[2]) for row in table.findall("tbody/tr")] == ["90%", "100%", "101%"]
+    assert [text_of(cell) for cell in of_class(table, "over")] == ["101%"]
 
 
 @pytest.mark.parametrize("worst", ["inf", "nan"])
@@ -923,7 +949,7 @@ def test_a_share_beyond_all_bounds_is_never_hidden(worst: str) -> None:
         found = page(verdicts(records(reference={"evidence": measured(shares)}, wrong=REFUTING | {"evidence": measured(shares)})))
         assert [text_of(field) for field in of_class(found, "cells")[0]] == ["✓ ∞"]
         assert [text_of(cell) for cell in of_class(found, "over")] == ["∞"]
-        assert text_of(of_class(found, "controls")[0]) == "wrong ∞ ×"
+        assert text_of(of_class(found, "controls")[0]) == "wrong ∞×"
 
 
 def test_columns_that_no_row_fills_are_left_out() -> None:
@@ -945,7 +971,7 @@ def test_measures_statistics_and_certificates_have_their_names_in_the_readers_la
     listed = {language: text_of(of_class(page(document, language), "measures")[0]) for language in LANGUAGES}
     assert listed == {
         "en": "gap for n = 64 1 to 2.5 mean 0.5 mean alpha 1e-12, comparisons 32, critical value 2.5, detects from 0.1 rank full, because 2<3",
-        "zh": "n = 64 时的差 1 到 2.5 均值 0.5 均值 误拒概率 alpha 1e-12，比较次数 32，临界值 2.5，可察觉的最小偏差 0.1 秩 full, because 2<3",
+        "zh": "n = 64 时的差 1 到 2.5 均值 0.5 均值 误拒概率 alpha 1e-12，比较次数 32，临界值 2.5，可察觉自 0.1 秩 full, because 2<3",
     }
 
 
@@ -1021,7 +1047,7 @@ def test_an_implementation_has_its_own_verdict_beside_the_claims() -> None:
         "16 is not 9",
         "Likeliest cause: the sign",
         "smallest failing case n=4",
-        "Device, arithmetic Outcome Comparisons Share of budget Residual Sees from Worst at cpu float32 changed 10 4,000 % 40 at 40.0",
+        "Device, arithmetic Outcome Comparisons Share of budget Residual Sees from Worst at cpu float32 changed 10 4,000% 40 at 40.0",
         'pytest "claims/sampling/test_7.py::test_a[impl:mine]"',
     ]
     assert found["Your implementation other: not run"] == [
@@ -1029,7 +1055,7 @@ def test_an_implementation_has_its_own_verdict_beside_the_claims() -> None:
         'pytest "claims/sampling/test_7.py::test_a[impl:other]"',
     ]
     assert found["Your implementation third: holds"] == [
-        "Device, arithmetic Outcome Comparisons Share of budget Residual Sees from Worst at cpu float32 reproduced 10 50 % 0.5 at 0.5",
+        "Device, arithmetic Outcome Comparisons Share of budget Residual Sees from Worst at cpu float32 reproduced 10 50% 0.5 at 0.5",
         'pytest "claims/sampling/test_7.py::test_a[impl:third]"',
     ]
     assert [text_of(badge) for badge in of_class(page(document), "badges")[0]] == ["holds", "reproduced"]  # of the claim
@@ -1168,17 +1194,17 @@ def test_problems_of_formulas_are_sentences() -> None:
 @pytest.mark.parametrize(
     ("share", "shown"),
     [
-        (0, "0 %"),
-        (0.74, "74 %"),
-        (0.0123, "1.2 %"),
-        (0.001, "0.1 %"),
-        (0.0009, "< 0.1 %"),
-        (1e-6, "< 0.1 %"),
-        (0.994, "99 %"),
-        (0.996, "100 %"),
-        (1.0, "100 %"),
-        (18.2, "1,820 %"),
-        (3e12, "3.0e+14 %"),
+        (0, "0%"),
+        (0.74, "74%"),
+        (0.0123, "1.2%"),
+        (0.001, "0.1%"),
+        (0.0009, "<0.1%"),
+        (1e-6, "<0.1%"),
+        (0.994, "99%"),
+        (0.996, "100%"),
+        (1.0, "100%"),
+        (18.2, "1,820%"),
+        (3e12, "3.0e+14%"),
         ("inf", "∞"),
         ("nan", "∞"),
     ],
@@ -1222,7 +1248,42 @@ def test_a_glance_keeps_short_texts_whole_and_both_ends_of_long_ones() -> None:
     short = "x=[1.0, 2.0]".ljust(GLANCE, ".")
     assert glanced(short) == short
     assert glanced(f"x={[1.5] * 50}, n=4") == "x=‹50›, n=4"
-    assert glanced("a" * GLANCE + "b" * GLANCE) == "a" * (GLANCE // 2) + " … " + "b" * (GLANCE // 2)
+    assert glanced("a" * GLANCE + "b" * GLANCE, 30) == "a" * 10 + " … " + "b" * 20
+    assert glanced("a case of 123456: got 0.123456, truth 0.654321", 30) == "a case of … truth 0.654321"  # and no number in part
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("case=[Fraction(3, 4), Fraction(-2, 1)]", "[3/4, -2]"),
+        ("n=Fraction(1, 2), case=3", "n=1/2, case=3"),
+        ("a case=3", "a case=3"),
+    ],
+)
+def test_what_python_wrote_is_shown_as_a_reader_would_write_it(said: str, shown: str) -> None:
+    assert readable(said) == shown
+    (pinned,) = of_class(
+        page(
+            verdicts(
+                records(
+                    told(
+                        finding="refuted",
+                        trials=("counterexample:1", "control:repaired"),
+                        counterexamples=[{"why": text("so"), "case": said}],
+                    )
+                )
+            )
+        ),
+        "plain",
+    )
+    assert f"case {shown} seen" in text_of(pinned)
+
+
+def test_names_with_numbers_stand_in_the_order_of_their_numbers() -> None:
+    names = ["n = 512", "n = 40", "n = 4096", "m, 2 of 10", "m, 2 of 9"]
+    assert [name for name, _ in in_number_order(dict.fromkeys(names))] == ["m, 2 of 9", "m, 2 of 10", "n = 40", "n = 512", "n = 4096"]
+    (listed,) = of_class(page(verdicts(records(reference={"evidence": measured(measures={name: [1, 1] for name in names})}))), "measures")
+    assert [text_of(dt) for dt in listed.findall("dt")][:5] == ["m, 2 of 9", "m, 2 of 10", "n = 40", "n = 512", "n = 4096"]
 
 
 def test_a_cell_stands_for_the_worst_of_its_rows() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 
@@ -40,6 +42,15 @@ def test_another_polynomial_is_refuted(wrong) -> None:
     with pytest.raises(Refuted, match="A B: another polynomial"):
         for seed in range(20):  # the third differs at one point in 127
             judged(wrong, seed=seed)
+
+
+def test_a_refutation_names_the_first_entry_that_differs() -> None:
+    with pytest.raises(Refuted, match=r"A B: another polynomial, at \[1, 0\] (-?\d+) instead of (-?\d+)$") as seen:
+        judged(lambda A, B: A @ B + torch.tensor([[0, 0], [1, 1]]))
+    got, want = re.findall(r"(?<= )-?\d+(?= |$)", str(seen.value))
+    assert int(got) == int(want) + 1
+    with pytest.raises(Refuted, match=r"of shape \[2, 1\] instead of \[2, 2\]"):
+        judged(lambda A, B: (A @ B)[:, :1])
 
 
 def test_integers_that_float64_cannot_hold_are_not_judged() -> None:

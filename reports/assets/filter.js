@@ -14,6 +14,8 @@
     text: "",
   }));
 
+  const known = new Set(claims.flatMap((entry) => [...entry.facets]));
+
   function textOf(entry) {
     entry.text ||= (entry.claim.textContent + entry.claim.closest(".post").querySelector("h3").textContent).toLowerCase();
     return entry.text;
@@ -23,14 +25,18 @@
     const excluded = word.length > 1 && word.startsWith("-");
     const wanted = (excluded ? word.slice(1) : word).replaceAll('"', "");
     const isFacet = /^(finding|statement|outcome|topic|post|device|arithmetic):/.test(wanted);
-    return excluded !== (isFacet ? entry.facets.has(wanted.replaceAll(" ", "-")) : textOf(entry).includes(wanted));
+    return excluded !== (isFacet ? hasFacet(entry, wanted.replaceAll(" ", "-")) : textOf(entry).includes(wanted));
+  }
+
+  // finding:holds is not finding:holds-in-scope, but finding:ref is on its way to finding:refuted.
+  function hasFacet(entry, facet) {
+    return known.has(facet) ? entry.facets.has(facet) : [...entry.facets].some((other) => other.startsWith(facet));
   }
 
   // What may stand in the place of the last word.
   function suggest() {
-    const before = field.value.slice(0, field.value.lastIndexOf(" ") + 1);
-    const facets = new Set(claims.flatMap((entry) => [...entry.facets]));
-    suggestions.replaceChildren(...[...facets].sort().map((facet) => new Option(before + facet)));
+    const before = field.value.match(/^(.* )?-?/)[0];
+    suggestions.replaceChildren(...[...known].sort().map((facet) => new Option(before + facet)));
   }
 
   function apply() {
@@ -47,18 +53,18 @@
     nothing.hidden = shown > 0 || claims.length === 0;
   }
 
-  // The address says what is shown, also in the links to the other language.
+  // The address says what is shown, also in the links to the other language. What is not shown is no place to be at.
   function mirror() {
     const query = field.value.trim();
     const search = query ? "?q=" + encodeURIComponent(query).replaceAll("%3A", ":").replaceAll("%20", "+") : "";
-    for (const [link, href] of elsewhere) link.setAttribute("href", href + search + location.hash);
-    if (search !== location.search) history.replaceState(null, "", location.pathname + search + location.hash);
+    const hash = document.getElementById(location.hash.slice(1))?.closest("[hidden]") ? "" : location.hash;
+    for (const [link, href] of elsewhere) link.setAttribute("href", href + search + hash);
+    if (search + hash !== location.search + location.hash) history.replaceState(null, "", location.pathname + search + hash);
   }
 
   function read() {
     field.value = new URLSearchParams(location.search).get("q") ?? "";
     apply();
-    mirror();
   }
 
   // A link to something that the filter hides ends the filter; a link to a claim opens it, also where a browser does not by itself.
@@ -100,12 +106,17 @@
     const link = event.target.closest('a[href^="?q="]');
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    field.value = new URLSearchParams(link.getAttribute("href")).get("q");
-    apply();
+    history.pushState(null, "", link.getAttribute("href"));
+    read();
     mirror();
     form.scrollIntoView();
   });
+  window.addEventListener("popstate", read);
   window.addEventListener("hashchange", open);
+  window.addEventListener("load", () => { // after the browser has gone to the place by itself
+    if (location.hash) open();
+    else if (field.value) form.scrollIntoView();
+    mirror();
+  });
   read();
-  if (location.hash) window.addEventListener("load", open); // after the browser has gone to the place by itself
 }
