@@ -327,6 +327,18 @@ def test_a_link_to_a_claim_shows_its_statement_first(visit, site, width):
     )  # nothing lies over it
 
 
+def test_the_heads_of_the_columns_stay_in_sight_and_lie_over_nothing(visit, site):
+    page = visit(viewport={"width": 1440, "height": 900}).open(site / "index.html", f"#{HOLDS}")
+    page.wait_for_function("scrollY > 0")
+    at = "e => (({x, y, width, height}) => document.elementFromPoint(x + width / 2, y + height / 2))(e.getBoundingClientRect())"
+    field = "document.querySelector('details[open] .cells > b')"
+    assert page.evaluate(f"({at})({field}) === {field}")
+    heads = "document.getElementById('HOLDS').closest('.post').querySelector('.columns')".replace("HOLDS", HOLDS)
+    assert page.evaluate(f"[{heads}.getBoundingClientRect().top, ({at})({heads}).closest('.columns') === {heads}]") == [0, True]
+    page.evaluate("scrollBy(0, 300)")  # into the evidence, which has columns of its own
+    assert page.evaluate(f"[{heads}.getBoundingClientRect().top, ({at})({heads}).closest('article').id]") == [0, HOLDS]
+
+
 def test_a_link_to_a_claim_opens_it_in_sight_even_if_the_filter_hides_it(visit, site):
     one = visit(viewport={"width": 1200, "height": 800})
     page = one.open(site / "index.html", f"?q=finding:refuted#{HOLDS}")
