@@ -104,7 +104,7 @@ def admitting(step: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return step(*given)
         except ValueError as error:
-            raise Refuted(f"refuses an admissible step: {error}") from error
+            raise Refuted(f"rejects the step: {error}") from error
 
     return admitted
 

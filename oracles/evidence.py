@@ -19,6 +19,9 @@ from typing import Any
 import hypothesis
 
 
+AT_A_GLANCE = 80  # characters of two lists that a refutation shows in full
+
+
 class Refuted(AssertionError):
     """The statement is false for this subject and this case: the only exception that counts as a refutation."""
 
@@ -141,7 +144,8 @@ def equal(got: Any, want: Any, what: str) -> None:
     size = len(want) if isinstance(want, (dict, list, tuple, set)) else 1
     compared(max(size, 1), arithmetic="exact", strength=Strength.EXACT)
     if got != want:
-        raise Refuted(f"{what}: got {_show(got)}, truth {_show(want)}")
+        at, got, want = _first_difference(got, want)
+        raise Refuted(f"{what}{f' at {at}' if at else ''}: got {_show(got)}, truth {_show(want)}")
 
 
 def require(condition: bool, why: str, *, comparisons: int = 1, arithmetic: str = "exact", strength: Strength = Strength.EXACT) -> None:
@@ -149,6 +153,20 @@ def require(condition: bool, why: str, *, comparisons: int = 1, arithmetic: str 
     compared(comparisons, arithmetic=arithmetic, strength=strength)
     if not condition:
         raise Refuted(why)
+
+
+def _first_difference(got: Any, want: Any) -> tuple[list[int], Any, Any]:
+    """Where two values differ, and what is there: in long lists of as many entries the first entry that does."""
+    at: list[int] = []
+    while isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)) and len(got) == len(want):
+        if len(_show(got) + _show(want)) <= AT_A_GLANCE:
+            break
+        differ = [i for i, (a, b) in enumerate(zip(got, want, strict=True)) if a is not b and a != b]
+        if not differ:  # a list and a tuple of the same entries
+            break
+        at.append(differ[0])
+        got, want = got[differ[0]], want[differ[0]]
+    return at, got, want
 
 
 def _show(value: Any) -> str:

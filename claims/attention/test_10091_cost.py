@@ -373,7 +373,7 @@ def of_orders(subject, h, d_in, d_k, d_c):
     scope="Low-rank projections; the post does not say how low.",
     found=r"True if and only if $d_k < d_{in} d_c / (d_{in} + d_c)$: heads of at most 465 for $d_{in} = 5120$ and $d_c = 512$, at most 383 for $d_{in} = 1536$, with a tie at 384. DeepSeek-V2's heads of 128 save a factor "
     r"of 3.64, or 3 from its query latent; on the side of the values, $W_v$ and $W_o$ in turn cost 720,896 multiply-adds per head, merged 2,621,440. The numbers of stored weights are the same ones.",
-    limits="Multiply-adds per head and token. The loss of precision in either order is another claim.",
+    limits="Multiply-adds per head and token. For the loss of precision in either order see serial-order-loses-less.",
     if_fails="the matrices are merged in every step, or a tie is counted as cheaper",
     zh=dict(
         says=r"按 $(x W_q) W_k^\top$ 的次序计算比用合并后的 $x (W_q W_k^\top)$ 更省计算量。",
@@ -382,15 +382,15 @@ def of_orders(subject, h, d_in, d_k, d_c):
         "$d_{in} = 1536$ 时至多 383，384 处打平。DeepSeek-V2 的 head 为 128，计算量相差 3.64 倍，"
         "从其 Q 的 latent 算起则是 3 倍；在 V 一侧，依次乘 $W_v$ 和 $W_o$ 每个 head 要 720,896 次乘加，合并后要 2,621,440 次。"
         "所存权重的个数也是同样的这些数。",
-        limits="每个 head、每个 token 的乘加次数。两种次序的精度损失是另一条。",
+        limits="每个 head、每个 token 的乘加次数。两种次序的精度损失见 serial-order-loses-less。",
         if_fails="每一步都重新合并矩阵，或把打平算作更省",
         names={
             "serial": "依次相乘",
             "merged": "合并矩阵",
-            "merged over serial, d_in = #, d_c = #, d_k = #": "合并矩阵与依次相乘的乘加次数之比，$d_{in}$ = #，$d_c$ = #，$d_k$ = #",
-            "multiply-adds per head and token, serial, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，依次相乘，$d_{in}$ = #，$d_c$ = #",
-            "multiply-adds per head and token, merged, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，合并矩阵，$d_{in}$ = #，$d_c$ = #",
-            "largest head for which serial is cheaper, d_in = #, d_c = #": "依次相乘更省时最大的 head size，$d_{in}$ = #，$d_c$ = #",
+            "merged over serial, d_in = #, d_c = #, d_k = #": "合并矩阵与依次相乘的乘加次数之比，$d_{in} = #$，$d_c = #$，$d_k = #$",
+            "multiply-adds per head and token, serial, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，依次相乘，$d_{in} = #$，$d_c = #$",
+            "multiply-adds per head and token, merged, d_in = #, d_c = #": "每个 head、每个 token 的乘加次数，合并矩阵，$d_{in} = #$，$d_c = #$",
+            "largest head for which serial is cheaper, d_in = #, d_c = #": "依次相乘更省时最大的 head size，$d_{in} = #$，$d_c = #$",
         },
     ),
 )
@@ -479,14 +479,14 @@ def with_decoder(**changed):
     says="A model of 70B parameters does not fit on one card of 80 GB, short of extreme quantisation; hence several cards, and as many groups of keys and values as cards.",
     scope=r"A card of $8 \cdot 10^{10}$ bytes; the post does not say which quantisation is extreme.",
     found=r"Llama 2 70B has 68,976,648,192 weights, 138 GB in 16 bits. They exceed the card from 10 bits per weight on; plain 8-bit weights, 69 GB, fit and leave room for 33,640 tokens of its cache in 16 bits.",
-    limits="Weights and cache alone; activations, fragmentation and the runtime take room too.",
+    limits="Weights and cache alone; activations, fragmentation and the runtime take room too. How many cards it takes, and whether as many groups, is not checked.",
     if_fails="embeddings or groups are counted otherwise",
     zh=dict(
         says="若不作极端的量化，70B 的模型放不进单张 80G 的卡，因此要用多张卡，并让 K、V 的组数等于卡数。",
         scope=r"一张 $8 \cdot 10^{10}$ 字节的卡；文中没有说怎样的量化算是极端。",
         found="Llama 2 70B 有 68,976,648,192 个权重，16 位时为 138 GB。每个权重从 10 位起就超出这张卡；普通的 8 位权重为 69 GB，"
         "放得下，还能再容纳 33,640 个 token 的 16 位缓存。",
-        limits="只算权重与缓存；激活值、碎片和运行时也要占空间。",
+        limits="只算权重与缓存；激活值、碎片和运行时也要占空间。需要几张卡、K、V 的组数是否等于卡数，未作检验。",
         if_fails="embedding 或组数的计法不同",
         names={
             "weights of Llama # #B": "Llama # #B 的权重数",

@@ -60,7 +60,7 @@ def copied_twice(W_k, W_v):
         names={
             "keys and values of all heads": "所有 head 的 K、V",
             "columns of the joint projection as a share of d, Llama # #B (GQA)": "拼起来的投影的列数与 $d$ 之比，Llama # #B（GQA）",
-            "columns of the joint projection as a share of d, DeepSeek-V#'s heads as GQA, g = #": "拼起来的投影的列数与 $d$ 之比，DeepSeek-V# 的 head 作 GQA，$g$ = #",
+            "columns of the joint projection as a share of d, DeepSeek-V#'s heads as GQA, g = #": "拼起来的投影的列数与 $d$ 之比，DeepSeek-V# 的 head 作 GQA，$g = #$",
         },
     ),
 )

@@ -264,7 +264,7 @@ def meta(*shape):
         limits="数的是四个投影矩阵的权重；不计偏置。",
         if_fails="计数时漏掉了输出投影 $W_o$",
         names={
-            "weights of MQA as a share of those of MHA, h = #": "MQA 的权重数占 MHA 的比例，$h$ = #",
+            "weights of MQA as a share of those of MHA, h = #": "MQA 的权重数占 MHA 的比例，$h = #$",
             "output for one token, # heads in # groups": "单个 token 的输出，# 个 head 分 # 组",
             "output for one token, # heads in # group": "单个 token 的输出，# 个 head 分 # 组",
         },
@@ -429,7 +429,7 @@ MODEL_NAMES = {
     "Llama # #B's heads as MHA": "Llama # #B 的 head 作 MHA",
     "DeepSeek-V# (MLA)": "DeepSeek-V#（MLA）",
     "DeepSeek-V#'s heads as MHA": "DeepSeek-V# 的 head 作 MHA",
-    "DeepSeek-V#'s heads as GQA, g = #": "DeepSeek-V# 的 head 作 GQA，$g$ = #",
+    "DeepSeek-V#'s heads as GQA, g = #": "DeepSeek-V# 的 head 作 GQA，$g = #$",
     "DeepSeek-V#'s heads as MQA": "DeepSeek-V# 的 head 作 MQA",
 }
 CACHES = {

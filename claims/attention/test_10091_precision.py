@@ -223,7 +223,7 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
     says=r"In theory multiplying in turn, $(x W_q) W_k^\top$, loses less precision than the merged matrix, $x (W_q W_k^\top)$.",
     scope="Low-rank projections.",
     found=r"Not as a rule. On generic weights both count four roundings. Where the queries have a large component that no key has, serial order stores it and the merged matrix does not: "
-    "in the pinned case the squared error of its logits is some forty times that of the merged form.",
+    "in the pinned case the squared error of its logits counts some 160 roundings more.",
     limits="The error of the logits, without a rotary part; smaller means by more than half a rounding. "
     "bfloat16, float16 and float32 are simulated: stored tensors are rounded to the format, all else is computed in float64.",
     if_fails="the merged matrix is stored in a coarser format than the rest",
@@ -234,16 +234,16 @@ def test_every_form_has_the_same_number_of_roundings(subject, case):
         says=r"理论上，依次相乘 $(x W_q) W_k^\top$ 的精度损失比先合并再乘的 $x (W_q W_k^\top)$ 要小。",
         scope="低秩投影。",
         found="一般来说并非如此。在一般的权重上，两者都是四次舍入。若 query 有一个所有 key 都没有的大分量，依次相乘会把它存下来，"
-        "而合并矩阵不会：在固定的反例中，依次相乘的 logits 的平方误差是合并矩阵的四十倍左右。",
+        "而合并矩阵不会：在固定的反例中，依次相乘的 logits 的平方误差多出 160 次左右的舍入。",
         limits="logits 的误差，不含 RoPE 部分；“更小”是指至少小 0.5 次舍入。"
         "bfloat16、float16 与 float32 是模拟的：所存张量舍入到该格式，其余都用 float64 计算。",
         if_fails="合并后的矩阵所用的存储格式比其余的更粗",
         corrected="哪种次序损失更小取决于权重在哪里相消：一般的权重没有差别；若 latent 有一个不被任何 key 读取的大分量，"
         "则依次相乘损失更小；若 query 有一个所有 key 都没有的大分量，则合并矩阵损失更小。",
         names={
-            "serial form less merged form, nothing hidden": "依次相乘减去合并矩阵，无隐藏分量",
-            "serial form less merged form, latent hidden": "依次相乘减去合并矩阵，latent 有隐藏分量",
-            "serial form less merged form, query hidden": "依次相乘减去合并矩阵，query 有隐藏分量",
+            "serial form minus merged form, nothing hidden": "依次相乘减去合并矩阵，无隐藏分量",
+            "serial form minus merged form, latent hidden": "依次相乘减去合并矩阵，latent 有隐藏分量",
+            "serial form minus merged form, query hidden": "依次相乘减去合并矩阵，query 有隐藏分量",
         },
     ),
 )
@@ -274,11 +274,11 @@ def test_serial_order_loses_less(subject, case):
             )
         )
 
-    rounding.counts_lie({f"serial form less merged form, {case.hidden or 'nothing'} hidden": (-math.inf, -0.5)}, measure)
+    rounding.counts_lie({f"serial form minus merged form, {case.hidden or 'nothing'} hidden": (-math.inf, -0.5)}, measure)
 
 
 ORDER_NAMES = {
-    f"{en}, {where} hidden, G = #": f"{zh}，{zh_where}隐藏分量，$G$ = #"
+    f"{en}, {where} hidden, G = #": f"{zh}，{zh_where}隐藏分量，$G = #$"
     for en, zh in IN_CHINESE.items()
     for where, zh_where in {"nothing": "无", "latent": "latent 有", "query": "query 有"}.items()
 }
@@ -347,14 +347,16 @@ STREAM_NAMES = {
         f"error of the stream in u, {en}, layers: #": f"残差流的误差（以 $u$ 为单位），{zh}，层数 #"
         for en, zh in STREAMS_IN_CHINESE.items()
     },
-    **{f"{en}, # layers less twice that of #": f"{zh}，# 层减去 # 层的两倍" for en, zh in STREAMS_IN_CHINESE.items()},
-    **{f"{en}, # layers less #^# times that of #": f"{zh}，# 层减去 #^# 倍的 # 层" for en, zh in STREAMS_IN_CHINESE.items()},
+    **{f"{en}, # layers minus twice that of #": f"{zh}，# 层减去 # 层的两倍" for en, zh in STREAMS_IN_CHINESE.items()},
+    **{f"{en}, # layers minus #^# times that of #": f"{zh}，# 层减去 #^# 倍的 # 层" for en, zh in STREAMS_IN_CHINESE.items()},
     **{
-        f"{a} less twice the {b}, # layers": f"{zh_a}减去{' ' * zh_b[0].isascii()}{zh_b}的两倍，# 层"
+        f"{a} minus twice the {b}, # {unit}": f"{zh_a}减去{' ' * zh_b[0].isascii()}{zh_b}的两倍，# 层"
         for (a, zh_a), (b, zh_b) in permutations(IN_CHINESE.items(), 2)
+        for unit in ("layer", "layers")
     },
     **{
-        f"{en} less four times that of {STREAM}, # layers": f"{zh}减去“各层精确、只舍入残差流”的四倍，# 层" for en, zh in IN_CHINESE.items()
+        f"{en} minus four times that of {STREAM}, # layers": f"{zh}减去“各层精确、只舍入残差流”的四倍，# 层"
+        for en, zh in IN_CHINESE.items()
     },
 }
 
@@ -417,10 +419,16 @@ def test_loss_grows_alike_in_all_forms(subject, case):
     # Alike: no form has twice the squared error of another. Growth: to more than twice the square of one layer's, and not beyond as many
     # times the error as there are layers. The share of the stream: a quarter of the square, half of the error.
     bounds = {f"stream rounded once, 1 layer of {STREAM}": (0.5, 1.5)}
-    bounds |= {f"{a} less twice the {b}, {depth} layers": (-math.inf, 0.0) for depth in DEPTHS for a in FORMS for b in FORMS if a != b}
-    bounds |= {f"{name}, 16 layers less twice that of 1": (0.0, math.inf) for name in forms}
-    bounds |= {f"{name}, 16 layers less 16^2 times that of 1": (-math.inf, 0.0) for name in forms}
-    bounds |= {f"{name} less four times that of {STREAM}, 16 layers": (-math.inf, 0.0) for name in FORMS}
+    bounds |= {
+        f"{a} minus twice the {b}, {depth} layer{'s' * (depth > 1)}": (-math.inf, 0.0)
+        for depth in DEPTHS
+        for a in FORMS
+        for b in FORMS
+        if a != b
+    }
+    bounds |= {f"{name}, 16 layers minus twice that of 1": (0.0, math.inf) for name in forms}
+    bounds |= {f"{name}, 16 layers minus 16^2 times that of 1": (-math.inf, 0.0) for name in forms}
+    bounds |= {f"{name} minus four times that of {STREAM}, 16 layers": (-math.inf, 0.0) for name in FORMS}
 
     def measure(i):
         (x, positions, theta), layers = case.batch(i, DEPTHS[-1])

@@ -124,7 +124,7 @@ def stationary_at(inverse):
     scope=r"$n \ge 1$; at $n = 1$ the maximum is at the end $\alpha = 0$.",
     found="Holds for $n$ from 1 to $10^{1000}$: the closed form, the stationarity condition and the definition of a maximum agree to 30 "
     r"digits, a program in float64 to its rounding; so does its value of $A$ at $\alpha^* / 2$, at $\alpha^*$ and beyond.",
-    limits=r"About the surrogate $A$ only; what it says about the softmax gradient is the refuted claim of this post.",
+    limits=r"About the surrogate $A$ only; for the softmax gradient see true-expected-gradient-has-no-finite-optimum.",
     if_fails=r"the factor $1 + 2 \alpha^2$ comes from differentiating $\alpha e^{\alpha^2}$ with the chain rule",
     zh=dict(
         says=r"文中数值求解 $A(\alpha) = \alpha \left(1 - e^{\alpha^2} / n\right)$ 的最大值点。完整的表述是：它在 $\alpha \ge 0$ "
@@ -133,7 +133,7 @@ def stationary_at(inverse):
         scope=r"$n \ge 1$；$n = 1$ 时最大值在端点 $\alpha = 0$ 处取到。",
         found="对 $n$ 从 1 到 $10^{1000}$ 成立：闭式解、驻点条件与最大值的定义三者在 30 位数字上一致，float64 "
         r"程序与之相差不超过其舍入误差；程序在 $\alpha^* / 2$、$\alpha^*$ 以及更远处算出的 $A$ 也是如此。",
-        limits="只涉及近似目标 $A$；它对 softmax 的梯度意味着什么，由本文中被推翻的那条论断回答。",
+        limits="只涉及近似目标 $A$；关于 softmax 的梯度，见 true-expected-gradient-has-no-finite-optimum。",
         if_fails=r"因子 $1 + 2 \alpha^2$ 来自用链式法则对 $\alpha e^{\alpha^2}$ 求导",
         names={
             "error of A / its rounding": "$A$ 的误差与其舍入误差之比",

@@ -44,7 +44,7 @@ POST = Post(
     r"approximation, a ratio of expectations for the expectation of a ratio. For normal scores its maximiser $\alpha^*$ has a closed "
     r"form, which $0.84 \sqrt{\log n}$ fits to within 3%; for cosines in $d = 128$ the fit $3.5 \log n$ is right to within 5%. Both hold "
     r"only in a window of $n$. That $\alpha^*$ maximises the gradient is refuted: the mean gradient increases with $\alpha$ to "
-    r"$\mathbb E \max_i s_i$, of which it has 60 to 65% at $\alpha^*$ ($n$ = 64 to 20,000), and most draws (tested for $n$ up to 80) peak "
+    r"$\mathbb E \max_i s_i$, of which it has 60 to 65% at $\alpha^*$ ($64 \le n \le 20{,}000$), and most draws (tested for $n$ up to 80) peak "
     r"further out. A scale of 2.5 beats 1, but is no optimum. Entropy at $\alpha^*$ grows with $n$.",
     zh=dict(
         title="从梯度最大化看Attention的Scale操作",
@@ -52,7 +52,7 @@ POST = Post(
         "对给定的、最大值唯一的得分，$J$ 在两端都趋于零。随后最大化的却是一个近似：以期望之比代替比的期望。对正态得分，它的最大值点 "
         r"$\alpha^*$ 有闭式解，$0.84 \sqrt{\log n}$ 对它的拟合误差不超过 3%；对 $d = 128$ 的余弦情形，$3.5 \log n$ 的拟合误差不超过 5%。"
         r"两者都只在 $n$ 的一个窗口内成立。“$\alpha^*$ 使梯度最大”被推翻：平均梯度随 $\alpha$ 递增到 $\mathbb E \max_i s_i$，在 $\alpha^*$ "
-        r"处只达到它的 60% 到 65%（$n$ = 64 到 20,000），而大多数抽样（检验到 $n = 80$）的最大值点更远。"
+        r"处只达到它的 60% 到 65%（$64 \le n \le 20{,}000$），而大多数抽样（检验到 $n = 80$）的最大值点更远。"
         r"尺度 2.5 优于 1，但并非最优。$\alpha^*$ 处的熵随 $n$ 增长。",
     ),
 )
@@ -118,7 +118,7 @@ DRAWS = 128
     r"to $q$ and $k$) it is $\alpha$ times that and larger than after the division. None of $\max_i p_i > 0.99$, $\max_i p_i < \frac12$ and a "
     "smaller gradient with respect to $s$ is seen in significantly more than half of the draws.",
     limits=r"Independent normal scores stand for $q \cdot k_i / \sqrt d$, which share one query. The shares of draws are tested against "
-    "one half with 128 draws: only a share above about 0.8 would be noticed.",
+    "one half with 128 draws: only a share above about 0.87 would be noticed with probability 99%.",
     if_fails=r"the variance of the scores is not $d$, or the other gradient is meant",
     effort=0.3,
     zh=dict(
@@ -130,7 +130,7 @@ DRAWS = 128
         r"不除时反而比除以之后更大。$\max_i p_i > 0.99$、$\max_i p_i < \frac12$ 以及关于 $s$ 的梯度变小，"
         "这三种情形的占比都没有显著超过一半。",
         limits=r"用独立正态得分代替 $q \cdot k_i / \sqrt d$，后者共用同一个 query。各种情形的占比以二分之一为界、用 128 次抽样检验："
-        "占比超过约 0.8 才会被发现。",
+        "占比超过约 0.87，才有 99% 的把握发现。",
         if_fails="得分的方差不是 $d$，或所指的是另一种梯度",
         names={
             "mean gradient with respect to the logits, with / without the division": r"关于 logits 的平均梯度：除以与不除以 $\sqrt d$ 之比",

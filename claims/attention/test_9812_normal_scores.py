@@ -42,22 +42,22 @@ def two_scores_with_the_fitting_gap(alpha, n):
     says=r"For standard normal scores the softmax gradient is largest at (or near) the maximiser $\alpha^* \approx 0.84 \sqrt{\log n}$ of "
     "the annealed objective.",
     scope=r"Independent scores from $N(0, 1)$; the mean over the scores stands for the post's unspecified average.",
-    found=r"False for $n$ = 2, 64, 4096 and 20,000: the mean gradient is already larger at $2 \alpha^*$, and has no maximiser at all. "
-    r"What is true: $\alpha^*$ maximises the surrogate, see the claim on its closed form.",
+    found=r"False for $n = 2$, 64, 4096 and 20,000: the mean gradient is already larger at $2 \alpha^*$, and has no maximiser at all. "
+    r"What is true: $\alpha^*$ maximises the surrogate, see annealed-optimum-closed-form.",
     corrected=r"The mean softmax gradient is $\mathbb E \sum_i p_i s_i$ and increases with $\alpha$ to its supremum "
-    r"$\mathbb E \max_i s_i$; at the maximiser of the annealed objective it has reached 60 to 65% of it ($n$ = 64 to 20,000).",
+    r"$\mathbb E \max_i s_i$; at the maximiser of the annealed objective it has reached 60 to 65% of it ($64 \le n \le 20{,}000$).",
     corrected_by="mean-gradient-increases-to-expected-maximum",
-    limits="The mean over scores; what happens in a typical draw is a claim of its own. Gradient size is not training speed.",
+    limits="The mean over scores; for a typical draw see typical-draw-peaks-beyond-annealed-optimum. Gradient size is not training speed.",
     if_fails="the objective is the annealed one, not the mean over the scores",
     zh=dict(
         says=r"当得分服从标准正态分布时，softmax 的梯度在退火近似的最大值点 $\alpha^* \approx 0.84 \sqrt{\log n}$ 处（或其附近）最大。",
         scope="得分独立，服从 $N(0, 1)$；文中未说明是什么平均，这里取对得分的平均。",
-        found=r"对 $n$ = 2、64、4096 与 20,000 不成立：平均梯度在 $2 \alpha^*$ 处已经更大，并且根本没有最大值点。成立的是：$\alpha^*$ "
-        "是近似目标的最大值点，见关于其闭式解的论断。",
-        limits="针对的是对得分的平均；典型抽样的情形另有一条论断。梯度的大小不等于训练速度。",
+        found=r"对 $n = 2$、64、4096 与 20,000 不成立：平均梯度在 $2 \alpha^*$ 处已经更大，并且根本没有最大值点。成立的是：$\alpha^*$ "
+        "是近似目标的最大值点，见 annealed-optimum-closed-form。",
+        limits="针对的是对得分的平均；典型抽样的情形见 typical-draw-peaks-beyond-annealed-optimum。梯度的大小不等于训练速度。",
         if_fails="所用的目标是退火近似，而不是对得分的平均",
         corrected=r"softmax 的平均梯度为 $\mathbb E \sum_i p_i s_i$，它随 $\alpha$ 递增到上确界 $\mathbb E \max_i s_i$；"
-        "在退火近似的最大值点处，它达到该上确界的 60% 到 65%（$n$ = 64 到 20,000）。",
+        r"在退火近似的最大值点处，它达到该上确界的 60% 到 65%（$64 \le n \le 20{,}000$）。",
     ),
 )
 @subjects(
@@ -140,7 +140,7 @@ def annealed_beyond_freezing(alpha, n):
     "the derivative $\\mathbb E\\,\\mathrm{Var}_p(s) > 0$.",
     found=r"Holds to the eight decimals asked for, by two routes of quadrature, for $\alpha$ from $\frac1{64}$ to 64. "
     r"Measured: the gap to the supremum shrinks like $\alpha^{-2}$ (near ties of the two largest scores).",
-    limits=r"n up to 20,000; beyond $\alpha$ = 64 one value is only placed between its neighbours. The finding is about normal scores, not "
+    limits=r"$n$ up to 20,000; beyond $\alpha = 64$ one value is only placed between its neighbours. The finding is about normal scores, not "
     "about others.",
     if_fails=r"a factor $\alpha$ is missing, or the limit is that of infinitely many scores",
     effort=0.5,
@@ -151,7 +151,7 @@ def annealed_beyond_freezing(alpha, n):
         scope=r"得分独立，服从 $N(0, 1)$，$n \ge 2$。恒等式来自高斯分布的分部积分，导数为 $\mathbb E\,\mathrm{Var}_p(s) > 0$。",
         found=r"对 $\alpha$ 从 $\frac1{64}$ 到 64，由两种数值积分途径验证，在所要求的八位小数上成立。实测：与上确界之差像 $\alpha^{-2}$ "
         "那样缩小（源于最大的两个得分几乎并列）。",
-        limits=r"n 不超过 20,000；在 $\alpha$ = 64 之外，只验证了有一个值介于其前后两个值之间。结论是关于正态得分的，不涉及其他得分。",
+        limits=r"$n$ 不超过 20,000；在 $\alpha = 64$ 之外，只验证了有一个值介于其前后两个值之间。结论是关于正态得分的，不涉及其他得分。",
         if_fails=r"漏掉了因子 $\alpha$，或极限取成了无穷多个得分的极限",
         names=AXES
         | {
@@ -257,7 +257,7 @@ def found_by(choice):
     scope="Independent scores from $N(0, 1)$; the post does not say whether it means an average or a draw.",
     found=r"Holds for $n$ from 2 to 80, the largest gradient of every draw being recomputed. Tested with 400 draws for each $n$: false "
     r"alarms with probability $10^{-12}$, a share of 47% instead of 25% on either side noticed with 99%. "
-    r"Measured with 400 draws: about 1 to 6% below $\alpha^*$ and 10 to 21% at the last scale, $14.7 \alpha^*$; the median is about "
+    r"Of the draws a few percent lie below $\alpha^*$, one to two in ten at the last scale, $14.7 \alpha^*$; the median is about "
     r"twice $\sqrt{\log n}$.",
     limits=r"The largest value is sought on 32 scales from $\alpha^* / 16$ to $15 \alpha^*$. The place of the maximum has no mean (near "
     "ties push it out), only quantiles.",
@@ -268,7 +268,7 @@ def found_by(choice):
         r"$15 \alpha^*$。",
         scope="得分独立，服从 $N(0, 1)$；文中没有说明指的是平均还是单次抽样。",
         found="对 $n$ 从 2 到 80 成立，每次抽样的最大梯度都重新计算。对每个 $n$ 用 400 次抽样作检验：误报概率为 $10^{-12}$；"
-        r"若任一侧的占比是 47% 而不是 25%，则以 99% 的概率发现。400 次抽样的实测结果：约 1% 到 6% 低于 $\alpha^*$，10% 到 21% "
+        r"若任一侧的占比是 47% 而不是 25%，则以 99% 的概率发现。抽样中百分之几低于 $\alpha^*$，一到两成"
         r"落在最后一个尺度 $14.7 \alpha^*$ 上；中位数约为 $\sqrt{\log n}$ 的两倍。",
         limits=r"最大梯度是在从 $\alpha^* / 16$ 到 $15 \alpha^*$ 的 32 个尺度上找的。"
         "最大值点的位置没有均值（几乎并列的得分会把它推远），只有分位数。",

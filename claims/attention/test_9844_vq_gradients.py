@@ -28,10 +28,10 @@ from strategies.attention.two_blocks import History, history
 MASKS = {"bidirectional": all_tokens, "causal": causal_mask}
 
 
-def held_in_float64(what, got, bound):
+def held_in_float64(what, got, bound, case):
     share, at = largest_share((got - bound.truth).abs(), bound.allowed(DOUBLE))
     off = relative(got, bound.truth)
-    why = f"{what}: {share:.3g} x the error budget at {list(at)}: got {got[at]:.9g}, truth {bound.truth[at]:.9g}; all entries together are off by {off:.2g}"
+    why = f"{what}: {share:.3g} x the error budget at {list(at)}: got {got[at]:.9g}, truth {bound.truth[at]:.9g}; all entries together are off by {off:.2g}; {case}"
     require(share <= 1, why, comparisons=got.numel(), arithmetic=DOUBLE.arithmetic, strength=Strength.BUDGET)
     measured("error as a share of the float64 budget", share)
 
@@ -149,7 +149,7 @@ def denominator_held(Q, K, z, V, C, G, causal):
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"With the straight-through estimator $\hat K = K + \mathrm{sg}(C_z - K)$, positions that share a code still receive different key gradients, so that picking by code serves inference alone.",
     scope="Codebook and codes are constants.",
-    found=r"They differ in general: the gradient is $\sum_i P_{ij} (G_i \cdot V_j - G_i \cdot O_i) Q_i$. Without a mask they are the same where the values are the same too; what the post concludes is another claim.",
+    found=r"They differ in general: the gradient is $\sum_i P_{ij} (G_i \cdot V_j - G_i \cdot O_i) Q_i$. Without a mask they are the same where the values are the same too; for what the post concludes see no-linear-scheme-for-exact-ste-gradient.",
     limits="3 or 4 tokens in general position; float64.",
     if_fails="the gradient is collected per code, or does not reach the keys at all",
     effort=0.3,
@@ -157,7 +157,7 @@ def denominator_held(Q, K, z, V, C, G, causal):
         says=r"使用 STE $\hat K = K + \mathrm{sg}(C_z - K)$ 时，编码相同的不同位置仍会得到不同的 Key 梯度，因此“挑出”技巧只能用于推理。",
         scope="编码表与各 Key 的编码视为常数。",
         found=r"一般而言确实不同：梯度是 $\sum_i P_{ij} (G_i \cdot V_j - G_i \cdot O_i) Q_i$。没有掩码时，若 Value 也相同，梯度就相同；"
-        "文中由此得出的结论是另一条。",
+        "文中由此得出的结论见 no-linear-scheme-for-exact-ste-gradient。",
         limits="3 或 4 个处于一般位置的 token；float64。",
         if_fails="梯度按编码汇总，或者根本传不到 Key",
         names={
@@ -186,13 +186,13 @@ def test_positions_of_one_code_differ_in_gradient(subject, case):
         truth = key_gradient(case, visible)
         # In place of the keys stand the queries: what a key is does not matter once it has a code.
         got = DOUBLE.run(partial(subject.key_gradient, causal=name == "causal"), (Q, Q, z, V, C, G))
-        held_in_float64(f"{case}: {name} gradient", got, truth)
+        held_in_float64(f"{name} gradient", got, truth, case)
         allowed = truth.allowed(DOUBLE)
         for b, a in (pair for pair in combinations(range(len(z)), 2) if z[pair[0]] == z[pair[1]]):
             apart = (got[a] - got[b]).abs()
             require(
                 bool((apart > allowed[a] + allowed[b]).any()),
-                f"{case}: {name} gradients of tokens {b} and {a}, of one code, differ by {apart.max():.3g} only",
+                f"{name} gradients of tokens {b} and {a}, of one code, differ by {apart.max():.3g} only; {case}",
                 arithmetic=DOUBLE.arithmetic, strength=Strength.BUDGET,
             )  # fmt: skip
             measured(f"difference between the {name} gradients of two positions of one code", apart.max())
@@ -259,7 +259,7 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
     measured("error of the scheme as a share of the float64 budget", share)
     require(
         share > 1 or max(grown) > 0,
-        f"{case}: error {share:.2g} of the float64 budget and no growth of the cost beyond linear: exact and linear at once",
+        f"error {share:.2g} of the float64 budget and no growth of the cost beyond linear: exact and linear at once; {case}",
         arithmetic=DOUBLE.arithmetic,
         strength=Strength.BUDGET,
     )
@@ -294,7 +294,7 @@ def test_scheme_is_inexact_or_superlinear(subject, case):
         names={
             "bidirectional gradient at [#, #]": "双向注意力的梯度，位置 [#, #]",
             "causal gradient at [#, #]": "因果注意力的梯度，位置 [#, #]",
-            "tokens from which the linear gradient costs less, c = # and d_k = d_v = #": "线性方案求梯度开始更省的 token 数，$c$ = #，$d_k = d_v$ = #",
+            "tokens from which the linear gradient costs less, c = # and d_k = d_v = #": "线性方案求梯度开始更省的 token 数，$c = #$，$d_k = d_v = #$",
         },
     ),
 )
@@ -427,11 +427,11 @@ def test_stopped_gradient_is_that_of_near_pairs(subject, case):
     near, all_values = stopped_gradient(case)
     d_v = case.V.shape[1]
     got, unstopped = (DOUBLE.run(partial(subject.gradients, stop=stop), (*tensors, l)) for stop in (True, False))
-    held_in_float64(f"{case}: gradients", got, near)
-    held_in_float64(f"{case}: gradient of the values, not stopped", unstopped[:, -d_v:], all_values)
+    held_in_float64("gradients", got, near, case)
+    held_in_float64("gradient of the values, not stopped", unstopped[:, -d_v:], all_values, case)
     require(
         torch.equal(got[:, :-d_v], unstopped[:, :-d_v]),
-        f"{case}: the stop changes the gradients of queries or keys",
+        f"the stop changes the gradients of queries or keys; {case}",
         comparisons=got[:, :-d_v].numel(),
     )
     lost = relative(got[:, -d_v:], all_values.truth)

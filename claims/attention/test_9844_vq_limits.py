@@ -196,7 +196,7 @@ def test_rank_is_the_number_of_codes_in_use(subject, case):
         limits="统计的是状态中数的个数，不是字节数；未计入 Transformer-VQ 分母的 $c$ 个计数。",
         if_fails="RetNet 的状态只算了一个 head，或者 Transformer-VQ 的状态按与 Key 同宽的 Value 计算",
         names={
-            "state of Transformer-VQ over RetNet's, c = # and d_k = #": "Transformer-VQ 与 RetNet 的状态大小之比，$c$ = #，$d_k$ = #",
+            "state of Transformer-VQ over RetNet's, c = # and d_k = #": "Transformer-VQ 与 RetNet 的状态大小之比，$c = #$，$d_k = #$",
             "the same with values of width # d_k per head": "同上，每个 head 的 Value 宽度为 # $d_k$",
         },
     ),

@@ -115,7 +115,7 @@ def test_factors_of_the_query_cancel(subject, case, executors):
     scope=r"All $|\omega_i|$ equal.",
     found=r"Holds to precision for equal norms. Nearly equal is not enough: for standard normal features the subtracted $|\omega|^2 / 2$ has a deviation of $\sqrt{d/2}$, "
     "which grows with the dimension although the norms become relatively equal.",
-    limits="At most 6 keys and 16 features in 4 dimensions. What Gaussian features tend to is the next claim.",
+    limits="At most 6 keys and 16 features in 4 dimensions. For what Gaussian features tend to see gaussian-features-halve-the-logits.",
     if_fails=r"a norm of the keys is missing, or the features are normalised per key",
     effort=0.3,
     zh=dict(
@@ -123,7 +123,7 @@ def test_factors_of_the_query_cancel(subject, case, executors):
         scope=r"各 $|\omega_i|$ 相等。",
         found=r"模长相等时在舍入误差内成立。近似相等是不够的：对标准正态分布的特征，被减去的 $|\omega|^2 / 2$ 的标准差为 $\sqrt{d/2}$，"
         "虽然各模长在相对意义下趋于相等，它却随维数增大。",
-        limits="至多 6 个 key、16 个特征，4 维。高斯特征的极限见下一条。",
+        limits="至多 6 个 key、16 个特征，4 维。高斯特征的极限见 gaussian-features-halve-the-logits。",
         if_fails="漏了 key 的模长项，或者对每个 key 的特征做了归一化",
         names={"with |omega|^# / # subtracted at [#, #]": "减去 |ω|^# / # 后，[#, #] 处"},
     ),
@@ -182,7 +182,7 @@ def limit_by(logits):
         if_fails=r"把极限当成了 $\mathrm{softmax}(q \cdot k)$，好像各模长相等一样",
         names={
             "mean weight at [#, #]": "平均权重，[#, #] 处",
-            "deviation of the subtracted exponent, d = #": "指数中被减去那一项的标准差，$d$ = #",
+            "deviation of the subtracted exponent, d = #": "指数中被减去那一项的标准差，$d = #$",
             "change of an attention weight by the subtraction, many features": "特征数趋于无穷时，减去该项所引起的注意力权重的变化",
         },
     ),
@@ -432,10 +432,14 @@ def error_by(change):
         limits="key 与特征服从方差相同的正态分布。倍数是相对于理论上最好的量化器而言的，k-means 也达不到这一下限。",
         if_fails="误差是在本身就是编码的 key 上测的，或者没有除以维数",
         names={
-            "keys nearer than the median distance, # codes in # dimensions": "比中位距离更近的 key，# 个编码，# 维",
-            "mean squared error per dimension, # codes, d = #": "平均到每一维的均方误差，# 个编码，$d$ = #",
-            "the same over the least possible, # codes, d = #": "该误差与理论下限之比，# 个编码，$d$ = #",
-            "fewest random codes that beat one at #, d = #": "优于位于 # 的单个中心所需的最少随机编码数，$d$ = #",
+            **{
+                f"keys nearer than the median distance, # {codes} in # {dimensions}": "比中位距离更近的 key，# 个编码，# 维"
+                for codes in ("code", "codes")
+                for dimensions in ("dimension", "dimensions")
+            },
+            "mean squared error per dimension, # codes, d = #": "平均到每一维的均方误差，# 个编码，$d = #$",
+            "the same over the least possible, # codes, d = #": "该误差与理论下限之比，# 个编码，$d = #$",
+            "fewest random codes that beat one at #, d = #": "优于位于 # 的单个中心所需的最少随机编码数，$d = #$",
         },
     ),
 )
@@ -453,7 +457,8 @@ def test_random_codes_are_poor_centroids(subject, size, seed):
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.randn(trials, c + 1, d, generator=generator, dtype=torch.float64)
     near = int((subject.quantisation_error(drawn[:, 0], drawn[:, 1:]) <= median(d, c) / d).sum())
-    proportion_is(f"keys nearer than the median distance, {c} codes in {d} dimensions", near, trials, 0.5)
+    size_of = f"{c} code{'s' * (c > 1)} in {d} dimension{'s' * (d > 1)}"
+    proportion_is(f"keys nearer than the median distance, {size_of}", near, trials, 0.5)
 
     law = {"arithmetic": "float64", "strength": Strength.BUDGET}  # agreed to 1e-6 by two rules of integration
     for dimension in (4, 16, 64):

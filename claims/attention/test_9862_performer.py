@@ -201,14 +201,16 @@ def column(*entries):
 
 
 FAMILIES = {
-    "relative difference of the soft form, # keys, # Gaussian codes, d = #": "软形式的相对差别，# 个 key，# 个高斯编码，$d$ = #",
-    "relative difference of the soft form, # keys, # Gaussian codes away from them, d = #": "软形式的相对差别，# 个 key，# 个远离 key 的高斯编码，$d$ = #",
-    "relative difference of the soft form, # keys, # codes of one norm, d = #": "软形式的相对差别，# 个 key，# 个模长相等的编码，$d$ = #",
-    "relative difference of the soft form, # keys, # codes of one norm away from them, d = #": "软形式的相对差别，# 个 key，# 个模长相等且远离 key 的编码，$d$ = #",
-    "max S / min S, # keys, # Gaussian codes, d = #": r"$\max S / \min S$，# 个 key，# 个高斯编码，$d$ = #",
-    "max S / min S, # keys, # Gaussian codes away from them, d = #": r"$\max S / \min S$，# 个 key，# 个远离 key 的高斯编码，$d$ = #",
-    "max S / min S, # keys, # codes of one norm, d = #": r"$\max S / \min S$，# 个 key，# 个模长相等的编码，$d$ = #",
-    "max S / min S, # keys, # codes of one norm away from them, d = #": r"$\max S / \min S$，# 个 key，# 个模长相等且远离 key 的编码，$d$ = #",
+    f"{en}, # {keys}, # {codes}{away}, d = #": f"{zh}，# 个 key，# 个{zh_codes}，$d = #$"
+    for en, zh in {"relative difference of the soft form": "软形式的相对差别", "max S / min S": r"$\max S / \min S$"}.items()
+    for keys in ("key", "keys")
+    for code in ("code", "codes")
+    for codes, away, zh_codes in (
+        (f"Gaussian {code}", "", "高斯编码"),
+        (f"Gaussian {code}", " away from them", "远离 key 的高斯编码"),
+        (f"{code} of one norm", "", "模长相等的编码"),
+        (f"{code} of one norm", " away from them", "模长相等且远离 key 的编码"),
+    )
 }
 
 
@@ -368,8 +370,8 @@ def posterior_by(change):
         names={
             "one-hot mixture at [#, #]": "one-hot 混合，[#, #] 处",
             "one-hot mixture, values of # bits at [#, #]": "one-hot 混合，value 为 # 位，[#, #] 处",
-            "mixture, beta = # at [#, #]": r"高斯混合，$\beta$ = #，[#, #] 处",
-            "largest difference of the soft mixture from the one-hot one, beta = #": r"软混合与 one-hot 混合的最大差别，$\beta$ = #",
+            "mixture, beta = # at [#, #]": r"高斯混合，$\beta = #$，[#, #] 处",
+            "largest difference of the soft mixture from the one-hot one, beta = #": r"软混合与 one-hot 混合的最大差别，$\beta = #$",
         },
     ),
 )

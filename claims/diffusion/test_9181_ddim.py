@@ -117,10 +117,10 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
     r"\kappa_t$ the kernel $\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ takes $p(x_t|x_0)$ to $p(x_{t-1}|x_0)$, whatever "
     r"$\sigma_t$.",
     scope=r"Isotropic Gaussians, a mean linear in both arguments; the post does not ask for a variance-preserving schedule. It omits "
-    r"$\sigma_t \le \bar\beta_{t-1}$, without which there is no such root; that is another claim.",
+    r"$\sigma_t \le \bar\beta_{t-1}$, without which there is no such root: see sigma-must-not-exceed-previous-beta-bar.",
     found=r"Certified on exact numbers for every admissible $\sigma_t$, $0 \le \sigma_t \le \bar\beta_{t-1}$, and any levels, given the true $x_0$. Marginals alone cannot "
     r"tell whether $\sigma_t$ is used at all, nor the sign of the root; both are checked besides.",
-    limits="One step given the true $x_0$; what the estimate of $x_0$ costs is another claim. Forms that go through $\\kappa_t x_t$ may "
+    limits="One step given the true $x_0$; for what the estimate of $x_0$ costs see plug-in-x0-estimate-loses-variance. Forms that go through $\\kappa_t x_t$ may "
     "exceed the error budget off variance-preserving schedules.",
     if_fails="the mean and the injected noise belong to different values of sigma",
     zh=dict(
@@ -128,10 +128,10 @@ mean_of_sigma_zero = with_root(lambda bbar_prev, *_: bbar_prev)
         r"$\lambda_t = \bar\alpha_{t-1} - \bar\alpha_t \kappa_t$，则不论 $\sigma_t$ 为何，"
         r"$\mathcal N(\kappa_t x_t + \lambda_t x_0, \sigma_t^2 I)$ 都把 $p(x_t|x_0)$ 变为 $p(x_{t-1}|x_0)$。",
         scope=r"各向同性的高斯分布，均值关于两个变量都是线性的；文中不要求噪声调度保持方差，也没有写出 $\sigma_t \le \bar\beta_{t-1}$，"
-        "而没有它根式就不存在；那是另一条论断。",
+        "而没有它根式就不存在，见 sigma-must-not-exceed-previous-beta-bar。",
         found=r"对一切允许的 $\sigma_t$，即 $0 \le \sigma_t \le \bar\beta_{t-1}$，以及任意噪声水平，在给定真实 $x_0$ 时已用精确运算验证（误判概率有界）。仅凭边缘分布看不出 "
         r"$\sigma_t$ 到底用了没有，也看不出根号的符号；这两点另行检验。",
-        limits=r"只看给定真实 $x_0$ 的一步；用估计代替 $x_0$ 的代价是另一条论断。若噪声调度不保持方差，经由 $\kappa_t x_t$ "
+        limits=r"只看给定真实 $x_0$ 的一步；用估计代替 $x_0$ 的代价见 plug-in-x0-estimate-loses-variance。若噪声调度不保持方差，经由 $\kappa_t x_t$ "
         "计算的写法可能超出误差预算。",
         if_fails=r"均值与注入的噪声对应于不同的 $\sigma_t$",
         names=LAW | {"step at [#]": "采样步，位置 [#]"},
@@ -474,11 +474,11 @@ def backwards(c=None, variance=None):
             "weight of x_prev": "$x_{t-1}$ 的系数",
             "weight of x_#": "x_# 的系数",
             "variance": "方差",
-            "weight of x_prev at eta = #": r"$x_{t-1}$ 的系数（$\eta$ = #）",
-            "weight of x_# at eta = #": r"x_# 的系数（$\eta$ = #）",
-            "variance at eta = #": r"方差（$\eta$ = #）",
+            "weight of x_prev at eta = #": r"$x_{t-1}$ 的系数（$\eta = #$）",
+            "weight of x_# at eta = #": r"x_# 的系数（$\eta = #$）",
+            "variance at eta = #": r"方差（$\eta = #$）",
             "variance, times the posterior's": "方差与后验方差之积",
-            "weight of x_# at t = #, eta = #": r"x_# 的系数（$t$ = #，$\eta$ = #）",
+            "weight of x_# at t = #, eta = #": r"x_# 的系数（$t = #$，$\eta = #$）",
         },
     ),
 )

@@ -122,12 +122,12 @@ def test_the_bound_on_log_abar(subject, T):
         limits="$T$ 最大为 4000；采样器是否感觉得到这一差别，不在考察之列。",
         if_fails=r"不论 $T$ 为何都把 $e^{-5}$ 当作噪声调度的终点，或用了 $\bar\alpha_t^2$ 的指数",
         names={
-            "log abar_T at T = #": r"$\log\bar\alpha_T$（$T$ = #）",
+            "log abar_T at T = #": r"$\log\bar\alpha_T$（$T = #$）",
             "abar_T of e^(-# t^#/T^#) over that of the post's schedule": (
                 r"e^(-# t^#/T^#) 的 $\bar\alpha_T$ 与文中噪声调度的 $\bar\alpha_T$ 之比"
             ),
             "bbar of e^(-# t^#/T^#) over that of the post's schedule at t = #": (
-                r"e^(-# t^#/T^#) 的 $\bar\beta_t$ 与文中噪声调度的 $\bar\beta_t$ 之比（$t$ = #）"
+                r"e^(-# t^#/T^#) 的 $\bar\beta_t$ 与文中噪声调度的 $\bar\beta_t$ 之比（$t = #$）"
             ),
             "KL of p(x_T | x_# = #) from N(#, #)": "p(x_T | x_# = #) 与 N(#, #) 的 KL 散度",
         },

@@ -83,7 +83,7 @@ def member_with(step):
     scope=r"$\beta_t^2 = 1 - \alpha_t^2$, which needs $\bar\alpha_t^2 + \bar\beta_t^2 = 1$.",
     found=r"Certified on exact numbers, with $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$ and $\lambda_t = \bar\alpha_{t-1} "
     r"\beta_t^2 / \bar\beta_t^2$; the first step, $\kappa_1 = 0$, $\lambda_1 = 1$, $\sigma_1 = 0$, is included.",
-    limits="Amplitudes at which both deviations are rational, which are dense. Rounding is the matter of other claims.",
+    limits="Amplitudes at which both deviations are rational, which are dense. For rounding see eps-form-equals-x0-form and subsequence-step-uses-bar-quantities.",
     if_fails=r"$\bar\beta_t$ and $\bar\beta_{t-1}$ are exchanged, or a square is missing",
     zh=dict(
         says=r"取 $\sigma_t = \bar\beta_{t-1} \beta_t / \bar\beta_t$，该核就是 DDPM 的链 $x_t = \alpha_t x_{t-1} + \beta_t \varepsilon_t$ "
@@ -92,7 +92,7 @@ def member_with(step):
         found=r"已用精确运算验证（误判概率有界），其中 $\kappa_t = \alpha_t \bar\beta_{t-1}^2 / \bar\beta_t^2$，"
         r"$\lambda_t = \bar\alpha_{t-1} \beta_t^2 / \bar\beta_t^2$；第一步即 $\kappa_1 = 0$、$\lambda_1 = 1$、$\sigma_1 = 0$ "
         "也包括在内。",
-        limits=r"只取使两个标准差都是有理数的 $\bar\alpha$，它们是稠密的。舍入误差由别的论断考察。",
+        limits=r"只取使两个标准差都是有理数的 $\bar\alpha$，它们是稠密的。舍入误差见 eps-form-equals-x0-form 与 subsequence-step-uses-bar-quantities。",
         if_fails=r"$\bar\beta_t$ 与 $\bar\beta_{t-1}$ 互换了，或漏了一个平方",
         names=LAW | {"kappa": r"$\kappa_t$", "lambda": r"$\lambda_t$", "deviation of the posterior": "后验的标准差"},
     ),
@@ -195,13 +195,13 @@ def jump_if(admissible):
         names=LAW
         | {
             "square of the largest eta": r"最大 $\eta$ 的平方",
-            "square of the root at eta = #": r"根式的平方（$\eta$ = #）",
+            "square of the root at eta = #": r"根式的平方（$\eta = #$）",
             "noise by t - #, schedule and eta at [#, #, #]": r"注入的噪声（依次按 $t$ - #、噪声调度、$\eta$），位置 [#, #, #]",
-            "largest eta on the post schedule, set by t = #": r"文中噪声调度上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the linear schedule, set by t = #": r"linear 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the scaled-linear schedule, set by t = #": r"scaled-linear 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the cosine schedule, set by t = #": r"cosine 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
-            "largest eta on the exp# schedule, set by t = #": r"exp# 噪声调度上最大的 $\eta$，由 $t$ = # 决定",
+            "largest eta on the post schedule, set by t = #": r"文中噪声调度上最大的 $\eta$，由 $t = #$ 决定",
+            "largest eta on the linear schedule, set by t = #": r"linear 噪声调度上最大的 $\eta$，由 $t = #$ 决定",
+            "largest eta on the scaled-linear schedule, set by t = #": r"scaled-linear 噪声调度上最大的 $\eta$，由 $t = #$ 决定",
+            "largest eta on the cosine schedule, set by t = #": r"cosine 噪声调度上最大的 $\eta$，由 $t = #$ 决定",
+            "largest eta on the exp# schedule, set by t = #": r"exp# 噪声调度上最大的 $\eta$，由 $t = #$ 决定",
         },
     ),
 )

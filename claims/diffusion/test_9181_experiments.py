@@ -96,7 +96,7 @@ CURVE = [Chains("exp5", steps, (1.0, 0.5, 2.0), (0.0, 0.5, 1.0)) for steps in ((
             VARIANCE.title: "样本方差占数据方差的比例随步数的变化",
             "steps $N$": "步数 $N$",
             r"$\mathrm{Var}(x_#) / s^#$": "Var(x_#) / s^#",
-            "eta = #": r"$\eta$ = #",
+            "eta = #": r"$\eta = #$",
         },
     ),
 )
@@ -198,7 +198,7 @@ def remembered(change):
         r"严格成立，当方差为 1 且 $\bar\alpha_T = e^{-5}$ 时等于 $e^{-5}$。",
         limits="高斯数据；学到的预测器离开了训练时的噪声就不再精确，这一点的影响可能更大。",
         if_fails=r"认为 $C$ 对所有 $\eta$ 都相同",
-        names={"C at eta = #, # steps, s = #": r"$C$（$\eta$ = #，# 步，$s$ = #）"},
+        names={"C at eta = #, # steps, s = #": r"$C$（$\eta = #$，# 步，$s = #$）"},
     ),
 )
 @subjects(

@@ -56,13 +56,13 @@ def ends_descending(text, weights, scan=longest_first):
     says=r"One scan that keeps the better score at every position returns the segmentation of maximal probability, $\arg\max_{w \in \Omega(S)} P(w)$, in linear time.",
     scope="None stated.",
     found="Holds exactly: the result attains the largest weight, and none is returned where there is none. Among equal ones the scan decides which. "
-    "The number of steps is that of the candidates, see post 9811.",
+    "The number of steps is that of the candidates, see scanned-token-bound.",
     limits="Texts of at most six letters and rational weights.",
     if_fails="the scan's ends do not ascend, or the score of the prefix is left out",
     zh=dict(
         says=r"逐一扫描并在每个位置保留更优得分，即可在线性时间内得到最大概率切分 $\arg\max_{w \in \Omega(S)} P(w)$。",
         scope="原文未说明。",
-        found="严格成立：返回的切分达到最大权重，不存在切分时返回“无切分”。权重相同的切分中返回哪一个，由扫描顺序决定。步数就是候选的个数，见文章 9811。",
+        found="严格成立：返回的切分达到最大权重，不存在切分时返回“无切分”。权重相同的切分中返回哪一个，由扫描顺序决定。步数就是候选的个数，见 scanned-token-bound。",
         limits="文本至多 6 个字母，权重为有理数。",
         if_fails="扫描时结束位置没有递增，或者漏掉了前缀的得分",
     ),
@@ -287,14 +287,14 @@ speeds = SimpleNamespace(table=TABLE)
     "5.65 to 1.28 and 1.95 to 1.36; SP-BPE goes from 1.36 to 1.25.",
     scope="None stated.",
     found="The ratios follow from the printed speeds, rounding included: 22.5 to 22.8% of the speed is left to SP-Unigram, and BytePiece loses 29.8 to 30.7%.",
-    limits="The speeds belong to a machine; what can be counted is one random number per candidate, see post 9811.",
+    limits="The speeds belong to a machine; what can be counted is one random number per candidate, see one-coin-per-candidate.",
     if_fails="the columns of the table are exchanged",
     zh=dict(
         says="引入随机性后，Subword Regularization 的速度降到不足原来的 1/4（从 5.65 到 1.28，单位为百万字节每秒），"
         "BytePiece 下降约 30%（从 1.95 到 1.36）；SP-BPE 则从 1.36 降到 1.25。",
         scope="原文未说明。",
         found="计入舍入误差，这些比例可由文中给出的速度推出：SP-Unigram 剩下 22.5% 到 22.8% 的速度，BytePiece 损失 29.8% 到 30.7%。",
-        limits="速度取决于机器；可以计数的是每个候选一个随机数，见文章 9811。",
+        limits="速度取决于机器；可以计数的是每个候选一个随机数，见 one-coin-per-candidate。",
         if_fails="表格的两列弄反了",
         names={
             "BytePiece: part of the speed that is left": "BytePiece：剩下的速度比例",

@@ -227,7 +227,10 @@ SHARES = {5: ((0.4, 0.5), (0.1, 0.2), (0.0, 0.1)), 20: ((0.4, 0.5), (0.2, 0.3), 
         r"$\alpha = 1$ 时占 20% 到 30%，$\alpha = 5$ 时占 10% 到 20%。",
         limits="限于在同一位置相遇的候选。至多 7 个候选时用精确的分布，逆序对的比例则来自对得分的模拟。",
         if_fails="到达者的比较对象不是当前保存的候选",
-        names={"share of inverted pairs, # candidates, alpha = #": "逆序对的比例，# 个候选，$\\alpha$ = #"},
+        names={
+            "share of inverted pairs, # candidates, alpha = #": r"逆序对的比例，# 个候选，$\alpha = #$",
+            "share of inverted pairs beyond the stated range, # candidates, alpha = #": r"逆序对的比例超出所述范围的部分，# 个候选，$\alpha = #$",
+        },
     ),
 )
 @subjects(
@@ -260,7 +263,8 @@ def test_order_is_preserved_to_some_extent(subject, meeting, raised, factor, see
         # Over the pairs first: those of one draw depend on each other, draws do not.
         shares = np.mean([inverted(drawn, P, *pair) for pair in combinations(range(n), 2)], axis=(0, 2))
         for alpha, share, (least, most) in zip(ALPHAS, shares, expected, strict=True):
-            mean_is_between(f"share of inverted pairs, {n} candidates, alpha = {alpha:g}", share, DRAWS, 0, 1, least, most)
+            beyond = f"share of inverted pairs beyond the stated range, {n} candidates, alpha = {alpha:g}"
+            mean_is_between(beyond, share, DRAWS, 0, 1, least, most)
             measured(f"share of inverted pairs, {n} candidates, alpha = {alpha:g}", share)
 
 
@@ -288,7 +292,7 @@ def three_tied_in_one():
         limits=r"$\alpha$ 为至多 64 的整数，此时有理权重的幂是精确的。",
         if_fails="旧方案或前缀的得分没有和其余部分一起缩放",
         names={
-            "best of abc with a runner-up of #/# of its weight: probability at alpha = #": "abc 的最优切分，次优者权重为其 #/#：$\\alpha$ = # 时的概率",
+            "best of abc with a runner-up of #/# of its weight: probability at alpha = #": "abc 的最优切分，次优者权重为其 #/#：$\\alpha = #$ 时的概率",
         },
     ),
 )
@@ -390,7 +394,7 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
     finding=Finding.HOLDS_IN_SCOPE,
     says=r"As $\alpha \to 0$ all scores count the same, so that sampling becomes uniform over the segmentations.",
     scope="Not said in the post; what one would expect of the code.",
-    found=r"Exactly $2^{-(l-1)}$ each for the longest token first and every substring a token, by coincidence: with the shortest token first one of the 16 segmentations of five letters "
+    found=r"Exactly $2^{-(l-1)}$ each for a text of $l$ letters, the longest token first and every substring a token, by coincidence: with the shortest token first one of the 16 segmentations of five letters "
     r"gets $\tfrac12$ and another $\tfrac1{1024}$.",
     limits="Texts of up to five letters.",
     if_fails="the scan visits the candidates in another order",
@@ -398,7 +402,7 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
     zh=dict(
         says=r"当 $\alpha \to 0$ 时所有得分不再起作用，采样趋于所有切分上的均匀分布。",
         scope="原文没有这样说；这是人们对代码的预期。",
-        found=r"若每个子串都是 token 且长 token 优先，则每个切分的概率恰好是 $2^{-(l-1)}$，但这只是巧合：换成短 token 优先，"
+        found=r"若文本有 $l$ 个字母，每个子串都是 token 且长 token 优先，则每个切分的概率恰好是 $2^{-(l-1)}$，但这只是巧合：换成短 token 优先，"
         r"五个字母的 16 个切分中就有一个得到 $\tfrac12$，另一个得到 $\tfrac1{1024}$。",
         limits="文本至多 5 个字母。",
         if_fails="扫描以别的顺序访问候选",
@@ -422,8 +426,9 @@ def test_alpha_of_zero_or_less_decodes(subject, case, alpha):
 def test_fair_duels_are_uniform(subject, case):
     got = output_law(subject.sample, case)
     even = Fraction(1, 2 ** max(len(case.text) - 1, 0))
-    apart = f"from {min(got.values())} to {max(got.values())}, {total_variation(got, target_law(case.text, case.weights))} in total variation off"
-    equal(got, dict.fromkeys(segmentations(case.text, case.weights), even), f"law of {case.text!r} with every substring a token: {apart}")
+    apart = f"{total_variation(got, target_law(case.text, case.weights))} in total variation off"
+    seen = f"probabilities from {min(got.values())} to {max(got.values())}, not all {even}, {apart}"
+    equal(got, dict.fromkeys(segmentations(case.text, case.weights), even), f"{seen}, for {case.text!r} with every substring a token")
 
 
 def with_most_for_sum(text, weights, coin):
@@ -461,14 +466,14 @@ def to_anywhere(text, weights, coin):
     scope="Edges that leave one node, weighted by frequency.",
     found=r"Holds: for the text ab with weights $w_a, w_b, w_{ab}$ the walk takes a|b with probability $\frac{w_a}{w_a + w_{ab}}$, and so prefers the less "
     r"probable segmentation exactly when 1 lies between $w_a / w_{ab}$ and $w_a w_b / w_{ab}$. "
-    "That no other transition probabilities keep it would be wrong: the next claim has some.",
+    "That no other transition probabilities keep it would be wrong: see exact-walk-by-backward-sums.",
     limits="The condition is for two letters; in longer texts it can occur at every node.",
     if_fails="the walk looks further ahead than its edges",
     zh=dict(
         says="在切分图上做随机游走时，若以 token 的频率作为边的权重，则最大概率切分不一定仍是最可能的结果。",
         scope="从同一节点出发、以频率为权重的边。",
         found=r"成立：对文本 ab 和权重 $w_a, w_b, w_{ab}$，随机游走以概率 $\frac{w_a}{w_a + w_{ab}}$ 得到 a|b，因此恰好当 1 介于 "
-        r"$w_a / w_{ab}$ 与 $w_a w_b / w_{ab}$ 之间时，它偏向概率较小的切分。但若说没有任何转移概率能保持最大概率切分，那就错了：下一条给出了一种。",
+        r"$w_a / w_{ab}$ 与 $w_a w_b / w_{ab}$ 之间时，它偏向概率较小的切分。但若说没有任何转移概率能保持最大概率切分，那就错了，见 exact-walk-by-backward-sums。",
         limits="上述条件只针对两个字母；在更长的文本中，每个节点都可能出现这种情况。",
         if_fails="游走时看得比当前节点的边更远",
         names={"the walk loses the most probable segmentation": "随机游走丢失了最大概率切分"},

@@ -161,7 +161,7 @@ def unreachable_starts_tried(text, weights, coin, scan):
     scope="Equal scores, in the order of arrival; the post does not name the order of the scan.",
     found=r"Exactly so in order of arrival, and $2^{-(n-1)}, 2^{-(n-1)}, 2^{-(n-2)}, \dots, \tfrac12$ for $n$ candidates. The quoted words need "
     r"the shortest token first; with the longest first, as the same section describes the automaton, watch|ing gets $\tfrac12$.",
-    limits="One meeting point; nested meetings are covered by the refuted claim of post 9768.",
+    limits="One meeting point; for nested ones see max-probability-segmentation-stays-most-likely.",
     if_fails="the acceptance probability is not that of a duel with the stored candidate",
     zh=dict(
         says=r"按第一版采样器，在同一位置相遇、得分相等的三个切分被采样到的概率是 $\tfrac14, \tfrac14, \tfrac12$，"
@@ -169,7 +169,7 @@ def unreachable_starts_tried(text, weights, coin, scan):
         scope="得分相等，按到达顺序；原文没有指明扫描的顺序。",
         found=r"按到达顺序恰好如此，$n$ 个候选时则是 $2^{-(n-1)}, 2^{-(n-1)}, 2^{-(n-2)}, \dots, \tfrac12$。"
         r"文中所引的词要求短 token 优先；若长 token 优先，即同一节所描述的自动机顺序，则 watch|ing 得到 $\tfrac12$。",
-        limits="只有一个相遇点；嵌套的相遇见文章 9768 中被推翻的那一条。",
+        limits="只有一个相遇点；嵌套的相遇见 max-probability-segmentation-stays-most-likely。",
         if_fails="接受概率不是与当前保存的候选对决的概率",
     ),
 )
@@ -369,7 +369,7 @@ def test_reservoir_keeps_in_proportion_to_weight(subject, x):
     scope=r"$\alpha > 0$; the post states no other condition.",
     found="The law is exact for all weights and either scan order. It needs every candidate ending at a position to be visited "
     "before any that starts there, fresh coins, and candidates without a prefix to be skipped.",
-    limits="Texts of at most six letters, rational weights and ideal coins; the rounding of a real generator is another claim.",
+    limits="Texts of at most six letters, rational weights and ideal coins; for the rounding of a real generator see coin-granularity-and-closed-interval.",
     if_fails="the prefix is weighed by the stored segmentation, not by the total weight of all",
     zh=dict(
         says=r"新采样器返回每个切分 $\boldsymbol w$ 的概率恰好是 "
@@ -378,7 +378,7 @@ def test_reservoir_keeps_in_proportion_to_weight(subject, x):
         scope=r"$\alpha > 0$；原文没有提出其他条件。",
         found="对任意权重、两种扫描顺序，分布都严格成立。它要求：结束于某位置的所有候选都先于从该位置开始的候选被访问，"
         "每次都抛新的硬币，并跳过没有前缀可接的候选。",
-        limits="文本至多 6 个字母，权重为有理数，硬币是理想的；实际随机数发生器的舍入是另外一条。",
+        limits="文本至多 6 个字母，权重为有理数，硬币是理想的；实际随机数发生器的舍入见 coin-granularity-and-closed-interval。",
         if_fails="前缀的权重取的是当前保存的那个切分的权重，而不是所有切分的总权重",
         names={
             "Three segmentations of weights #, #, #: how often each is sampled": "权重为 #、#、# 的三个切分各自被采样的概率",

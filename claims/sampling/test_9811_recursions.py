@@ -455,7 +455,7 @@ def test_back_pointers_are_independent(subject, case):
         if_fails=r"并非所有权重都取了 $\alpha$ 次幂",
         names={
             "best of abc with a runner-up of #/# of its weight: probability at alpha = #": "abc 的最优切分（次优者的权重是它的 #/#）："
-            r"$\alpha$ = # 时的概率",
+            r"$\alpha = #$ 时的概率",
         },
     ),
 )

@@ -75,13 +75,15 @@ def soft_codes(draw: st.DrawFn) -> SoftCodes:
     """
     n, d, m, d_v = draw(st.sampled_from([(12, 6, 32, 3), (4, 2, 3, 2), (12, 6, 32, 3), (3, 1, 2, 1), (1, 2, 3, 1), (3, 2, 1, 1)]))
     Q, K = draw(gaussian(n, d, scale=0.7)), draw(gaussian(n, d, scale=0.7))
-    omega, norm = draw(gaussian(m, d)), draw(st.sampled_from(["codes of one norm", "Gaussian codes"]))
+    omega, norm = draw(gaussian(m, d)), draw(st.sampled_from(["of one norm", "Gaussian"]))
     where = draw(st.sampled_from(["", " away from them"])) if d < 6 else ""
     if where:
         K = few_bits(K + 4)  # total weights around 1e-8, which float32 still holds to full precision
-    if norm == "codes of one norm":
+    if norm == "of one norm":
         omega = few_bits(d**0.5 * omega / omega.norm(dim=-1, keepdim=True).clamp(min=0.01))
-    return SoftCodes(Q, K, draw(gaussian(n, d_v)), omega, f"{n} keys, {m} {norm}{where}, d = {d}")
+    codes = f"code{'s' * (m > 1)}"
+    named = f"Gaussian {codes}" if norm == "Gaussian" else f"{codes} of one norm"
+    return SoftCodes(Q, K, draw(gaussian(n, d_v)), omega, f"{n} key{'s' * (n > 1)}, {m} {named}{where}, d = {d}")
 
 
 @st.composite
