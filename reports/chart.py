@@ -73,9 +73,9 @@ def chart(figure: dict[str, Any]) -> Chart:
     across, up = scale(xs, log_x, LEFT + 8, WIDTH - RIGHT - 8), scale(ys, log_y, HEIGHT - BOTTOM - 6, TOP + 6)
     lines = []
     for name, points in drawn.items():
-        low = [(round(across(x), 1), round(up(y), 1)) for x, y, _ in points]
-        high = [(round(across(x), 1), round(up(y), 1)) for x, _, y in points]
-        middle = [(x, round((a + b) / 2, 1)) for (x, a), (_, b) in zip(low, high, strict=True)]
+        low = [(round(across(x)), round(up(y))) for x, y, _ in points]
+        high = [(round(across(x)), round(up(y))) for x, _, y in points]
+        middle = [(x, round((a + b) / 2)) for (x, a), (_, b) in zip(low, high, strict=True)]
         lines.append(Line(name, middle, low + high[::-1] if low != high else []))
     return Chart(ticks(xs, log_x, across), ticks(ys, log_y, up), lines, [], list(series))
 

@@ -35,8 +35,8 @@ ASSETS = HERE / "assets"
 FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
-GLANCE = 64  # the same for the cases of evidence rows, of which there are hundreds
-LINE = 112  # and for what controls were told, also hundreds
+GLANCE = 52  # the same for the cases of evidence rows, of which there are hundreds
+LINE = 104  # and for what controls were told, also hundreds
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
 FAMILY_NAMES = {"digits": "high precision", "reassociated": "reordered sums"}
