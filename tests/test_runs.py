@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from typing import Any
 
 import pytest
 
+from reports.plugin import web_address
 from tests.small_audit import CHECK, Audit, Project, claim
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
@@ -268,3 +270,45 @@ def test_the_deep_profile_searches_a_refuted_claim_again_and_shows_the_smallest_
     audit = project.audit("--profile", "deep")
     assert (audit.status, audit.outcomes()) == (0, {"refuted": "reproduced"})
     assert audit.claim("refuted")["found_case"] == "n=1"
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://github.com/someone/audit", "https://github.com/someone/audit"),
+        ("https://github.com/someone/audit.git", "https://github.com/someone/audit"),
+        ("https://name:secret@example.org:8443/group/sub/audit.git/", "https://example.org/group/sub/audit"),
+        ("https://token@example.org/audit", "https://example.org/audit"),
+        ("git@github.com:someone/audit.git", "https://github.com/someone/audit"),
+        ("ssh://git@example.org:2222/someone/audit.git", "https://example.org/someone/audit"),
+        ("", ""),
+        ("/srv/git/audit.git", ""),
+        ("../audit", ""),
+        ("my.folder/audit", ""),
+        ("file:///srv/git/audit", ""),
+        ("C:\\work\\audit", ""),
+        ("https://localhost/audit", ""),
+    ],
+)
+def test_a_run_says_where_strangers_find_the_tree_and_no_secret_or_path_of_this_machine(remote: str, address: str) -> None:
+    assert web_address(remote) == address
+
+
+def test_a_run_names_commit_and_repository_of_the_tree_and_whether_it_was_changed(project: Project) -> None:
+    git = lambda *command: subprocess.run(
+        ["git", "-c", "user.name=a", "-c", "user.email=a@example.org", *command],
+        cwd=project.folder,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    project.write(test_a=claim())
+    git("init")
+    git("add", "test_a.py")
+    git("commit", "-m", "a claim")
+    git("remote", "add", "origin", "git@example.org:someone/audit.git")
+    told = lambda: {name: project.audit().document["runs"][0][name] for name in ("commit", "dirty", "repository")}
+    clean = {"commit": git("rev-parse", "HEAD")[:12], "dirty": False, "repository": "https://example.org/someone/audit"}
+    assert told() == clean
+    (project.folder / "test_a.py").open("a").write("# edited")
+    assert told() == clean | {"dirty": True}
