@@ -217,11 +217,11 @@ CHINESE = {
     "rational arithmetic or by enumeration; within budget in floating point; statistical": "由强到弱：已证明，对所有取值作符号证明；带严格界，即误差的界或误判概率的界；用例上严格相等，用有理数运算或枚举；浮点运算中在误差预算之内；统计检验",
     "share of budget": "预算占比",
     "In floating point nothing is equal. Each comparison has an error budget, computed from the conditioning of its very case and from the roundoff of "
-    "the arithmetic, with nothing tuned. The share is error / budget, not an error. Up to 100%% it is what correct code may produce; above, the claim is refuted. The search climbs towards "
-    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100%% 是正确代码也会产生的；超过则推翻论断。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
+    "the arithmetic, with nothing tuned. The share is error / budget, not an error. Up to 100%% it is what correct code may produce; above, the claim is refuted (≥10×: ten budgets or more). The search climbs towards "
+    "the worst case, so that a budget too generous to catch anything is as visible as one that is exceeded.": "浮点数之间没有相等可言。每次比较都有误差预算，由该用例自身的条件数和算术的舍入误差算出，没有任何可调的数。占比是误差与预算之比，不是误差本身。不超过 100%% 是正确代码也会产生的；超过则推翻论断（≥10×：十倍预算或以上）。搜索会朝最坏的用例攀升，因此过于宽松、什么也抓不住的预算，与被突破的预算一样显眼。",
     "sees from": "分辨下限",
     "the smallest budget relative to the truth: no smaller relative error could have been caught in that row. From 1 on nothing was shown there: "
-    "the field of the overview has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也说明不了，总览中该格是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
+    "a field of the overview all of whose rows are such has a question mark in place of green. That happens in bfloat16, where a claim rests on its other rows.": "预算与真值之比的最小值：比它更小的相对误差在该行中无法发现。达到 1 就什么也说明不了，总览中各行皆如此的格子是问号而不是绿色；bfloat16 中会有这种情况，此时论断靠其余各行支持。",
     "residual": "残差",
     "the largest error relative to the terms that cancel in it. On the precision ladder it is the dot, and the unit roundoff of the arithmetic is the "
     "line, on a logarithmic scale: the dots of an identity go down with the lines. A residual that stops falling is an approximation, whatever the "
@@ -246,6 +246,7 @@ CHINESE = {
     "Oracles can be wrong. They are independent of what they judge and have tests of their own, and whoever finds an error in one has found an error "
     "in this page.": "裁判也可能有错。它们独立于被检验的对象，也有自己的测试；谁发现了裁判的错误，就发现了本页的错误。",
     "Run it yourself": "自己运行",
+    "With Python 3.11 or newer:": "用 Python 3.11 或更新版本：",
     "With Python 3.11 or newer, in a copy of this project:": "用 Python 3.11 或更新版本，在本项目的代码目录中：",
     "<code>make audit</code> judges every claim and writes this page. <code>pytest --claim</code> judges one, as it stands at the end of each; the last "
     "line holds your own code against the same properties. With <code>--profile deep</code> 2000 fresh cases are drawn, and refutations are searched "

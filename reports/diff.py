@@ -11,7 +11,8 @@ from reports.verdicts import Outcome, number, row_key
 WORSE_BY = 1.5  # times the share of its budget that a row used before
 FROM_GOOD_TO_BAD = (Outcome.REPRODUCED, Outcome.NOT_RUN, Outcome.INCOMPLETE, Outcome.CHANGED, Outcome.BROKEN)
 RANK = {outcome.value: rank for rank, outcome in enumerate(FROM_GOOD_TO_BAD)}
-ANSWERS = ("holds", "not run", "incomplete", "refuted", "broken")  # of an implementation, from good to bad as well
+# Of an implementation, from good to bad as well. Where runs are merged, "not run" comes last: it hides nothing that another machine saw.
+ANSWERS = ("holds", "not run", "incomplete", "refuted", "broken")
 SILENT = ("not run", "stale")  # outcomes of a row that is no evidence about the present claim
 
 

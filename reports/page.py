@@ -26,7 +26,7 @@ from markupsafe import Markup
 from reports.chart import chart, ladder
 from reports.diff import Change
 from reports.equations import sources, tex
-from reports.language import LANGUAGES, page_name, translated, words
+from reports.language import LANGUAGES, NUMBER, page_name, translated, words
 from reports.unseen import UNSEEN
 from reports.verdicts import OUTCOMES, number
 
@@ -82,7 +82,7 @@ def rendered(template: str, language: str, **context: Any) -> str:
     css += placed(context.get("columns", []), words(language)[0]) + switched(context.get("subjects", []))
     css += f'@font-face{{font-family:"Audit Math";src:url("data:font/woff2;base64,{base64.b64encode(FONT.read_bytes()).decode()}")}}\n'
     script = (ASSETS / "filter.js").read_text(encoding="utf-8")
-    page = (
+    return (
         environment(language)
         .get_template(template)
         .render(
@@ -94,10 +94,6 @@ def rendered(template: str, language: str, **context: Any) -> str:
             **context,
         )
     )
-    return BETWEEN_HAN.sub("", page) if language == "zh" else page
-
-
-BETWEEN_HAN = re.compile(r"(?<=[\u3001-\u3002\u4e00-\u9fff\uff00-\uffef])\s+(?=[\u4e00-\u9fff])")  # Chinese has no spaces between words
 
 
 def placed(columns: list[Column], say: Callable[[str], str]) -> str:
@@ -165,6 +161,7 @@ def environment(language: str) -> Environment:
         "arithmetic": lambda name: " ".join(say(FAMILY_NAMES["reassociated"] if word == "reassociated" else word) for word in name.split()),
         "percent": percent,
         "brief": brief,
+        "web": web,
         "absent": absent,
         "blind": blind,
         "glanced": glanced,
@@ -188,13 +185,22 @@ def environment(language: str) -> Environment:
         "LANGUAGES": LANGUAGES,
         "FINDINGS": FINDINGS,
         "SHORT": SHORT,
+        "GAP": "" if language == "zh" else " ",  # between two sentences
         "LINE": LINE,
         "GLANCE": GLANCE,
     }
     return made
 
 
-ID = re.compile(r"(?<![\w.#-])[a-z0-9]+(?:[-.][a-z0-9]+)+(?![\w-])")
+ID = re.compile(r"<[^>]*>|(?<![\w.#-])[a-z0-9]+(?:[-.][a-z0-9]+)+(?![\w-])")  # or a tag, in which there are none
+
+
+ADDRESS = re.compile(r"https://[\w.:/~+-]+")
+
+
+def web(address: str) -> str:
+    """An address that can be a link, and be pasted into a shell; nothing if it is not one."""
+    return address if ADDRESS.fullmatch(address) else ""
 
 
 def linked(text: Markup, known: Iterable[str]) -> Markup:
@@ -210,8 +216,8 @@ def legible(changes: Iterable[Change]) -> list[Change]:
 def visible(value: Any) -> Any:
     """The same JSON value with every character that cannot be seen, or cannot stand in HTML, spelled out, and endless texts cut."""
     if isinstance(value, str):
-        cut = f" … ({len(value):,} characters in all, see verdicts.json)" if len(value) > LONGEST else ""
-        return UNSEEN.sub(lambda match: f"\N{SYMBOL FOR ESCAPE}U+{ord(match[0]):04X}", value[:LONGEST]) + cut
+        seen = UNSEEN.sub(lambda match: f"\N{SYMBOL FOR ESCAPE}U+{ord(match[0]):04X}", value)
+        return seen if len(seen) <= LONGEST else f"{seen[:LONGEST]} … ({len(value):,} characters in all, see verdicts.json)"
     if isinstance(value, dict):
         return {visible(key): visible(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -226,7 +232,8 @@ TENSOR = re.compile(rf"\[{FLOAT}(?:, {FLOAT})*\]")
 STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
 
 
-NUMBER = 20  # characters of a long one; where a text is cut, none is cut in two
+CUT_AT_START = re.compile(r"(?<=[^\w.+-])[\w.+-]{0,20}$")  # what may be part of a number, which is shown whole or not at all
+CUT_AT_END = re.compile(r"^[\w.+-]{0,20}(?=[^\w.+-])")
 FRACTION = re.compile(r"Fraction\((-?\d+), (\d+)\)")
 
 
@@ -240,8 +247,8 @@ def glanced(text: str, room: int = GLANCE) -> str:
     shorter = text if len(text) <= room else condensed(text)
     if len(shorter) <= room:
         return shorter
-    start = re.sub(rf" \S{{0,{NUMBER}}}$", "", shorter[: room // 3])
-    end = re.sub(rf"^\S{{0,{NUMBER}}} ", "", shorter[len(start) - room :])
+    start = CUT_AT_START.sub("", shorter[: room // 3]).rstrip()
+    end = CUT_AT_END.sub("", shorter[len(start) - room :]).lstrip()
     return f"{start} … {end}"
 
 
@@ -264,7 +271,7 @@ def percent(value: float | str) -> str:
 
 def brief(value: float | str) -> str:
     """The same for a field of the overview, which is narrow."""
-    return ">10×" if 9.995 <= number(value) < math.inf else percent(value)
+    return "≥10×" if 9.995 <= number(value) < math.inf else percent(value)
 
 
 def figure(value: Any, digits: int = 3) -> str:
@@ -278,8 +285,8 @@ def figure(value: Any, digits: int = 3) -> str:
 
 def in_number_order(named: dict[str, Any]) -> list[tuple[str, Any]]:
     """Items by name, with the numbers in names by their size: n = 40 before n = 512."""
-    size = lambda part: (0, float(part), "") if part.isdecimal() else (1, 0.0, part)
-    return sorted(named.items(), key=lambda item: [size(part) for part in re.split(r"(\d+)", item[0]) if part])
+    size = lambda part: (0, float(part.replace(",", "")), "") if NUMBER.fullmatch(part) else (1, 0.0, part)
+    return sorted(named.items(), key=lambda item: [size(part) for part in re.split(f"({NUMBER.pattern})", item[0]) if part])
 
 
 # The overview

@@ -164,13 +164,10 @@ class Controller:
             raise pytest.UsageError(f"--report {folder}: cannot write there ({error.strerror}); name a folder you can write to") from None
 
     def header(self) -> dict[str, Any]:
-        commit = asked_of_git(self.config.rootpath, "rev-parse", "--short=12", "HEAD")
         return {
             "program": evidence.PROGRAM,
-            "repository": web_address(asked_of_git(self.config.rootpath, "remote", "get-url", "origin")),
+            **audited_tree(self.config.rootpath),
             "started": self.started,
-            "commit": commit,
-            "dirty": bool(asked_of_git(self.config.rootpath, "status", "--porcelain", "--untracked-files=no")),
             "profile": self.config.getoption("--profile"),
             "seeds": seeds(self.config),
             "arguments": list(map(str, self.config.invocation_params.args)),
@@ -300,24 +297,34 @@ def sentence_of(text: str) -> str:
     return " ".join(said) if said else lines[-1] if lines else "could not be collected"
 
 
-def asked_of_git(root: Path, *command: str) -> str:
-    """What git says about a working tree; empty outside of git."""
+def audited_tree(root: Path) -> dict[str, Any]:
+    """Commit of the working tree, whether it has uncommitted changes, and where strangers find it; empty outside of git."""
+
+    def ask(*command: str) -> str:
+        said = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, errors="replace", check=True, timeout=10)
+        return said.stdout.strip()
+
     try:
-        said = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, check=True, timeout=10)
+        tree = {"commit": ask("rev-parse", "--short=12", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--untracked-files=no"))}
     except (OSError, subprocess.SubprocessError):
-        return ""
-    return said.stdout.strip()
+        return {"commit": "", "dirty": False, "repository": ""}
+    try:
+        return tree | {"repository": web_address(ask("remote", "get-url", "origin"))}
+    except (OSError, subprocess.SubprocessError):  # there is no such remote
+        return tree | {"repository": ""}
 
 
-HOST = r"(?:[^@/\s]+@)?(?P<host>[\w-]+(?:\.[\w-]+)+)"
-PATH = r"(?P<path>[^\s:]+?)(?:\.git)?/?"
-REMOTES = (rf"(?:https?|ssh|git)://{HOST}(?::\d+)?/{PATH}", rf"{HOST}:{PATH}")
+USER = r"(?:[^@/\s]+@)?"
+HOST = r"(?P<host>[\w-]+(?:\.[\w-]+)*\.(?!local\b)[a-z]{2,})"  # a name, not a number of somebody's own network
+PATH = r"/*(?P<path>[\w./~+-]+?)(?:\.git)?/*"
+REMOTES = (rf"https?://{USER}{HOST}(?P<port>:\d+)?/{PATH}", rf"(?:ssh|git)://{USER}{HOST}(?::\d+)?/{PATH}", rf"{USER}{HOST}:{PATH}")
 
 
 def web_address(remote: str) -> str:
     """Where a stranger finds the repository that git fetches from `remote`, without credentials; empty for a path of this machine."""
     found = next(filter(None, (re.fullmatch(form, remote) for form in REMOTES)), None)
-    return f"https://{found['host']}/{found['path']}" if found else ""
+    known = found.groupdict(default="") if found else {}
+    return f"https://{known['host']}{known.get('port', '')}/{known['path']}" if known else ""
 
 
 def installed(package: str) -> str:

@@ -63,4 +63,4 @@ def summary(claim: dict[str, Any]) -> str:
 
 
 def first_line(text: str) -> str:
-    return shown(next(iter(text.splitlines()), ""))[:200]
+    return shown(next(filter(str.strip, text.splitlines()), ""))[:200]

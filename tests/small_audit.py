@@ -104,6 +104,11 @@ class Audit:
         return [line for line in self.output.splitlines() if all(word in line for word in words)]
 
 
+def hears_ctrl_c() -> None:
+    """In a new process: one that was started in the background would be deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Project:
     """A folder with claim files, and the command that audits it."""
 
@@ -133,9 +138,7 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,  # a signal to its group reaches the workers too, as Ctrl-C does, and not us
-            preexec_fn=lambda: signal.signal(
-                signal.SIGINT, signal.SIG_DFL
-            ),  # a program started in the background would inherit deafness to it
+            preexec_fn=hears_ctrl_c,
         )
 
     def finish(self, process: subprocess.Popen[str], report: str = "audit-report") -> Audit:

@@ -268,6 +268,12 @@ def test_a_value_may_be_half_typed_and_what_is_no_value_finds_nothing(visit, sit
     page.fill("#filter", "finding:xyz")
     assert shown(page) == set()
     page.fill("#filter", "post:9768 -fin")
+    for nothing_yet in ('-"', '-""', "-finding:", "finding:"):
+        page.fill("#filter", f"post:9768 {nothing_yet}")
+        assert shown(page) == ids(document, post=9768)
+    page.fill("#filter", 'finding:"holds in ')
+    assert page.locator("#filter-values option").count() == 0
+    page.fill("#filter", "post:9768 -fin")
     assert "post:9768 -finding:refuted" in page.evaluate(
         "[...document.querySelectorAll('#filter-values option')].map(option => option.value)"
     )
@@ -277,7 +283,9 @@ def test_back_leads_to_what_was_seen_before(visit, site, document):
     page = visit().open(site / "index.html")
     page.locator(".counts .finding.refuted").click()
     refuted = ids(document, finding="refuted", ours=False)
-    assert shown(page) == refuted
+    other_language = page.locator(".languages a")
+    assert shown(page) == refuted and 0 <= page.locator("#filter").bounding_box()["y"] < 200
+    assert other_language.get_attribute("href") == "index.zh.html?q=finding:refuted+-statement:ours"
     follow(page, f"#{HOLDS}")  # as a reader of "checked by" does
     assert shown(page) == ids(document) and address(page).endswith(f"index.html#{HOLDS}")
     page.go_back()
@@ -285,7 +293,7 @@ def test_back_leads_to_what_was_seen_before(visit, site, document):
     assert shown(page) == refuted and page.input_value("#filter") == "finding:refuted -statement:ours"
     page.go_back()
     page.wait_for_function("document.querySelector('#filter').value === ''")
-    assert shown(page) == ids(document)
+    assert shown(page) == ids(document) and other_language.get_attribute("href") == "index.zh.html"
 
 
 def test_what_the_filter_hides_is_no_longer_the_place_of_the_page(visit, site, document):
@@ -514,7 +522,7 @@ def test_no_field_is_too_narrow_for_what_it_says(visit, document, tmp_path, lang
             row["share"] = share
     page = visit(viewport={"width": 1440, "height": 900}).open(write(tmp_path, extreme) / page_name("index", language))
     fields = "[...document.querySelectorAll('.cells > b')].filter(field => field.checkVisibility())"
-    assert {text.strip("✓–? ") for text in page.evaluate(f"{fields}.map(f => f.textContent)")} >= {"0.53%", "<0.1%", "100%", ">10×", "∞"}
+    assert {text.strip("✓–? ") for text in page.evaluate(f"{fields}.map(f => f.textContent)")} >= {"0.53%", "<0.1%", "100%", "≥10×", "∞"}
     assert page.evaluate(f"{fields}.filter(f => f.scrollWidth > f.clientWidth).map(f => f.textContent)") == []
 
 

@@ -173,4 +173,8 @@ def test_on_the_ladder_a_dot_is_the_residual_and_a_line_the_unit_roundoff() -> N
     assert heights == sorted(set(heights)) == [y for _, y in dots] == [y + length / 2 for _, y, length in lines]
     texts = list(ladder.iter("text"))
     assert [text_of(text) for text in texts] == ["cpu bfloat16", "3.9e-03", "cpu float32", "1.5e-05", "cpu float64", "1.4e-17"]
+    _, _, width, _ = numbers(ladder.find("svg").get("viewbox"))
+    letter = 6.5  # of 12 pixels, at most
+    assert all(float(text.get("x", 0)) + letter * len(text_of(text)) <= width for text in texts[1::2])
+    assert all(letter * len(text_of(text)) <= min(x for x, _, _ in rails) for text in texts[::2])
     assert [float(text.get("y", "nan")) for text in texts] == pytest.approx([y for y in heights for _ in range(2)], abs=5)

@@ -129,6 +129,13 @@ def test_of_a_refuted_claim_an_implementation_may_be_refuted_or_not() -> None:
     assert lines(was("refuted"), was("broken")) == [("implementation mine: refuted before, broken now", True)]
 
 
+def test_whether_an_answer_is_worse_is_said_by_the_finding_of_each_run() -> None:
+    held = records(select=("reference", "control:wrong", "impl:mine"), mine=ANSWERS_OF_AN_IMPLEMENTATION["refuted"])
+    claim = told(finding="refuted", trials=("counterexample:1", "control:repaired"))
+    now = records(claim, select=("counterexample:1", "control:repaired", "impl:mine"), mine=ANSWERS_OF_AN_IMPLEMENTATION["incomplete"])
+    assert ("implementation mine: refuted before, incomplete now", True) in lines(held, now)
+
+
 def test_an_implementation_that_was_not_given_is_no_change() -> None:
     held = records(select=WITH_MINE)
     assert lines(held, records()) == lines(records(), held) == []

@@ -324,7 +324,7 @@ def everything() -> list[dict[str, Any]]:
     )
     far = {"answer": "holds", "evidence": measured({"float32": 12.0})}
     too_long = {"answer": "refuted", "message": "so much " * 2000}
-    dirty, unfinished = run() | {"dirty": True}, run() | {"commit": "", "seeds": "fresh"}
+    dirty, unfinished = run() | {"dirty": True}, run() | {"commit": "", "seeds": "fresh", "repository": ""}
     quality = part("quality", finding="not checkable", select=("reference",), reference=SKIPPED)
     quality[1]["claims"]["quality"]["proxy"] = "rich"
     one = audited(

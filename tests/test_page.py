@@ -15,6 +15,7 @@ from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 
 import pytest
+from markupsafe import Markup
 
 pytest.importorskip("jinja2")
 pytest.importorskip("math_core")
@@ -41,6 +42,7 @@ from reports.page import (
     in_number_order,
     percent,
     readable,
+    linked,
     visible,
 )
 from reports.publish import MADE
@@ -186,7 +188,7 @@ def filled(said: str) -> dict[str, Any]:
     answers = {"wrong": "holds"}  # a control that got away says so at length, one that was caught in a line
     answered = [result(one, answers.get(one["name"], "refuted"), said, known) for one in items]
     post = POST | {"title": both, "stands": both, "url": "https://kexue.fm/" + said, "date": said}
-    told_run = {name: said for name in ("commit", "started", "profile", "seeds", "platform", "python")} | {"repository": "https://" + said}
+    told_run = {name: said for name in ("commit", "started", "profile", "seeds", "platform", "python")}
     made = [
         run() | told_run | {"arguments": [said], "versions": {said: said}, "dirty": True},
         {"record": "expected", "posts": {"7": post}, "claims": {claim["id"]: claim}, "items": items},
@@ -755,13 +757,17 @@ def test_whoever_runs_it_anew_gets_the_newest_commit_and_options_that_there_are(
     (method,) = page(merge([verdicts(old), verdicts(new)])).findall(".//section[@class='method']")
     (block,) = of_class(method, "copy")
     assert "".join(block.itertext()).splitlines() == [
-        "git clone https://example.org/kexue-audit",
+        "git clone https://example.org/kexue-audit kexue-audit",
+        "cd kexue-audit",
         "git checkout ba9876543210",
         "make audit",
         ". .venv/bin/activate",
         "pytest --claim ID",
         "pytest --impl attention.mla=mypkg.mymodule",
     ]
+    new[0]["repository"] = "https://example.org/a$(touch pwned)"  # which nobody should paste
+    (harmless,) = of_class(page(verdicts(new)).find(".//section[@class='method']"), "copy")
+    assert "".join(harmless.itertext()).splitlines()[0] == "git checkout ba9876543210"
     options = {*re.findall(r"(?<!\S)--[a-z-]+", text_of(method))}
     assert options == {"--claim", "--impl", "--profile"}
     for option in options:
@@ -813,6 +819,13 @@ def test_a_claim_that_a_text_names_is_a_link_if_it_is_there() -> None:
         found = named_there.find(".//dd")
         assert [(a.get("href"), text_of(a)) for a in found.iter("a")] == [("#fit-0.84", "fit-0.84"), ("#b-c-d", "b-c-d")]
         assert "".join(found.itertext()).strip() == named[language]
+        assert len(list(found.iter("code"))) == 2
+
+
+@pytest.mark.parametrize("around", ["x-a.b", ".a.b", "#a.b", "xa.b", "a.b-c", "a.bc", '<math x="a.b">', '<a href="#a.b">'])
+def test_no_part_of_a_word_or_of_a_tag_is_a_link(around: str) -> None:
+    assert linked(Markup(around), {"a.b"}) == around
+    assert linked(Markup(f"{around} a.b"), {"a.b"}) == f'{around} <a href="#a.b"><code>a.b</code></a>'
 
 
 def test_what_cannot_be_checked_has_a_reason_and_a_neighbour_and_no_outcome() -> None:
@@ -1023,7 +1036,7 @@ def test_the_switch_shows_the_fields_of_one_subject_at_a_time() -> None:
     ]
     reference = ("cells of-0", ["✓ 50%", "✓ 25%"])
     assert shown == [
-        [reference, ("cells of-1", ["≠ >10×"]), ("cells of-2", [])],
+        [reference, ("cells of-1", ["≠ ≥10×"]), ("cells of-2", [])],
         [reference, ("cells of-1", []), ("cells of-2", ["✓ 50%", "✓ 25%"])],
         [reference, ("cells of-1", []), ("cells of-2", [])],
     ]
@@ -1171,6 +1184,9 @@ def test_punctuation_stays_with_its_formula() -> None:
     n = tex("$n$")
     assert tex("for $n$, $n$ and ($n$).") == f"for <span class=w>{n},</span> {n} and (<span class=w>{n}).</span>"
     assert tex("$n$。与 $n$<") == f"<span class=w>{n}。</span>与 {n}&lt;"
+    assert tex("$n$, <b> $n$ and more.") == f"<span class=w>{n},</span> &lt;b&gt; {n} and more."
+    for closing in "%’”》":
+        assert tex(f"$n${closing}") == f"<span class=w>{n}{closing}</span>"
     assert tex(", $n$") == f", {n}"
 
 
@@ -1215,7 +1231,7 @@ def test_percent(share: float | str, shown: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(0.0123, "1.2%"), (0.0009, "<0.1%"), (9.99, "999%"), (10, ">10×"), (3e12, ">10×"), ("inf", "∞"), ("nan", "∞")],
+    [(0.0123, "1.2%"), (0.0009, "<0.1%"), (9.99, "999%"), (10, "≥10×"), (3e12, "≥10×"), ("inf", "∞"), ("nan", "∞")],
 )
 def test_a_field_has_room_for_its_share(share: float | str, shown: str) -> None:
     assert brief(share) == shown
@@ -1249,7 +1265,18 @@ def test_a_glance_keeps_short_texts_whole_and_both_ends_of_long_ones() -> None:
     assert glanced(short) == short
     assert glanced(f"x={[1.5] * 50}, n=4") == "x=‹50›, n=4"
     assert glanced("a" * GLANCE + "b" * GLANCE, 30) == "a" * 10 + " … " + "b" * 20
-    assert glanced("a case of 123456: got 0.123456, truth 0.654321", 30) == "a case of … truth 0.654321"  # and no number in part
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("a case of 123456: got 0.123456, truth 0.654321", "a case of … , truth 0.654321"),
+        ("ab(n=320000, k=1): got 0.123456, truth 1.654321e-47", "ab(n= … , truth 1.654321e-47"),
+        ("one of many: got [1.25,-2.5e-47,-1.654321e-47]", "one of … ,-2.5e-47,-1.654321e-47]"),
+    ],
+)
+def test_a_number_is_shown_whole_or_not_at_all(said: str, shown: str) -> None:
+    assert glanced(said, 30) == shown
 
 
 @pytest.mark.parametrize(
@@ -1257,6 +1284,7 @@ def test_a_glance_keeps_short_texts_whole_and_both_ends_of_long_ones() -> None:
     [
         ("case=[Fraction(3, 4), Fraction(-2, 1)]", "[3/4, -2]"),
         ("n=Fraction(1, 2), case=3", "n=1/2, case=3"),
+        ("Fraction(3, 12)", "3/12"),
         ("a case=3", "a case=3"),
     ],
 )
@@ -1282,6 +1310,13 @@ def test_what_python_wrote_is_shown_as_a_reader_would_write_it(said: str, shown:
 def test_names_with_numbers_stand_in_the_order_of_their_numbers() -> None:
     names = ["n = 512", "n = 40", "n = 4096", "m, 2 of 10", "m, 2 of 9"]
     assert [name for name, _ in in_number_order(dict.fromkeys(names))] == ["m, 2 of 9", "m, 2 of 10", "n = 40", "n = 512", "n = 4096"]
+    assert [name for name, _ in in_number_order(dict.fromkeys(["at 4,096", "at 0.5", "at 512", "at 0.25"]))] == [
+        "at 0.25",
+        "at 0.5",
+        "at 512",
+        "at 4,096",
+    ]
+    assert [name for name, _ in in_number_order(dict.fromkeys(["a 1", "2 b"]))] == ["2 b", "a 1"]
     (listed,) = of_class(page(verdicts(records(reference={"evidence": measured(measures={name: [1, 1] for name in names})}))), "measures")
     assert [text_of(dt) for dt in listed.findall("dt")][:5] == ["m, 2 of 9", "m, 2 of 10", "n = 40", "n = 512", "n = 4096"]
 

@@ -277,10 +277,17 @@ def test_the_deep_profile_searches_a_refuted_claim_again_and_shows_the_smallest_
     [
         ("https://github.com/someone/audit", "https://github.com/someone/audit"),
         ("https://github.com/someone/audit.git", "https://github.com/someone/audit"),
-        ("https://name:secret@example.org:8443/group/sub/audit.git/", "https://example.org/group/sub/audit"),
+        ("https://name:secret@example.org:8443/group/sub/audit.git/", "https://example.org:8443/group/sub/audit"),
         ("https://token@example.org/audit", "https://example.org/audit"),
         ("git@github.com:someone/audit.git", "https://github.com/someone/audit"),
         ("ssh://git@example.org:2222/someone/audit.git", "https://example.org/someone/audit"),
+        ("git://example.org/audit.git", "https://example.org/audit"),
+        ("http://example.org/audit", "https://example.org/audit"),
+        ("git@github.com:/someone/audit", "https://github.com/someone/audit"),
+        ("https://example.org/audit.git?private_token=secret", ""),
+        ("https://example.org/a$(touch pwned)", ""),
+        ("ssh://me@192.168.0.5/home/me/audit.git", ""),
+        ("me@my.laptop.local:code/audit", ""),
         ("", ""),
         ("/srv/git/audit.git", ""),
         ("../audit", ""),
@@ -312,3 +319,7 @@ def test_a_run_names_commit_and_repository_of_the_tree_and_whether_it_was_change
     assert told() == clean
     (project.folder / "test_a.py").open("a").write("# edited")
     assert told() == clean | {"dirty": True}
+    git("remote", "remove", "origin")
+    assert told() == clean | {"dirty": True, "repository": ""}
+    (project.folder / ".git" / "index").write_bytes(b"no index")  # whether the tree is clean can no longer be known
+    assert told() == {"commit": "", "dirty": False, "repository": ""}

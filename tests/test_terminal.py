@@ -90,6 +90,10 @@ def test_only_what_was_reproduced_is_green(made: Records, outcome: str, colour: 
             part("a", reference=SKIPPED | {"evidence": measured(rows=[ABSENT | {"not_run": "no flint"}], strengths=[])}),
             ["a holds not run controls 1/1", "no flint"],
         ),
+        (
+            part("a", reference=REFUTING | {"message": "16 is " + "not " * 99 + "9"}),
+            ["a holds changed controls 1/1, share 0.5, within budget", ("the reference refuted: 16 is " + "not " * 99)[:200].strip()],
+        ),
         (part("a", finding="not checkable", select=()), ["a not checkable not run", "nothing about it can be run"]),
         (
             part("a", select=IMPL, mine={"answer": "refuted", "message": "off by one\nat n = 4"}),

@@ -25,6 +25,7 @@
     const excluded = word.length > 1 && word.startsWith("-");
     const wanted = (excluded ? word.slice(1) : word).replaceAll('"', "");
     const isFacet = /^(finding|statement|outcome|topic|post|device|arithmetic):/.test(wanted);
+    if (wanted === "" || (isFacet && wanted.endsWith(":"))) return true; // not typed yet
     return excluded !== (isFacet ? hasFacet(entry, wanted.replaceAll(" ", "-")) : textOf(entry).includes(wanted));
   }
 
@@ -36,7 +37,8 @@
   // What may stand in the place of the last word.
   function suggest() {
     const before = field.value.match(/^(.* )?-?/)[0];
-    suggestions.replaceChildren(...[...known].sort().map((facet) => new Option(before + facet)));
+    const quoted = before.split('"').length % 2 === 0;
+    suggestions.replaceChildren(...(quoted ? [] : [...known].sort().map((facet) => new Option(before + facet))));
   }
 
   function apply() {
@@ -58,13 +60,18 @@
     const query = field.value.trim();
     const search = query ? "?q=" + encodeURIComponent(query).replaceAll("%3A", ":").replaceAll("%20", "+") : "";
     const hash = document.getElementById(location.hash.slice(1))?.closest("[hidden]") ? "" : location.hash;
-    for (const [link, href] of elsewhere) link.setAttribute("href", href + search + hash);
     if (search + hash !== location.search + location.hash) history.replaceState(null, "", location.pathname + search + hash);
+    lead();
+  }
+
+  function lead() {
+    for (const [link, href] of elsewhere) link.setAttribute("href", href + location.search + location.hash);
   }
 
   function read() {
     field.value = new URLSearchParams(location.search).get("q") ?? "";
     apply();
+    lead();
   }
 
   // A link to something that the filter hides ends the filter; a link to a claim opens it, also where a browser does not by itself.
