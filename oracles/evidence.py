@@ -18,7 +18,6 @@ from typing import Any
 
 import hypothesis
 
-
 AT_A_GLANCE = 80  # characters of two lists that a refutation shows in full
 
 
@@ -144,8 +143,7 @@ def equal(got: Any, want: Any, what: str) -> None:
     size = len(want) if isinstance(want, (dict, list, tuple, set)) else 1
     compared(max(size, 1), arithmetic="exact", strength=Strength.EXACT)
     if got != want:
-        at, got, want = _first_difference(got, want)
-        raise Refuted(f"{what}{f' at {at}' if at else ''}: got {_show(got)}, truth {_show(want)}")
+        raise Refuted(f"{what}{difference(got, want)}")
 
 
 def require(condition: bool, why: str, *, comparisons: int = 1, arithmetic: str = "exact", strength: Strength = Strength.EXACT) -> None:
@@ -155,8 +153,8 @@ def require(condition: bool, why: str, *, comparisons: int = 1, arithmetic: str 
         raise Refuted(why)
 
 
-def _first_difference(got: Any, want: Any) -> tuple[list[int], Any, Any]:
-    """Where two values differ, and what is there: in long lists of as many entries the first entry that does."""
+def difference(got: Any, want: Any) -> str:
+    """ ": got 1, truth 2" of values that differ; of long lists with as many entries, " at [30]: got 1, truth 2" with the first entry that does."""
     at: list[int] = []
     while isinstance(got, (list, tuple)) and isinstance(want, (list, tuple)) and len(got) == len(want):
         if len(_show(got) + _show(want)) <= AT_A_GLANCE:
@@ -166,7 +164,7 @@ def _first_difference(got: Any, want: Any) -> tuple[list[int], Any, Any]:
             break
         at.append(differ[0])
         got, want = got[differ[0]], want[differ[0]]
-    return at, got, want
+    return f"{f' at {at}' if at else ''}: got {_show(got)}, truth {_show(want)}"
 
 
 def _show(value: Any) -> str:

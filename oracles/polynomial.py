@@ -13,7 +13,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from oracles.evidence import Refuted, Strength, Unsettled, certificate, compared
+from oracles.evidence import Refuted, Strength, Unsettled, certificate, compared, difference
 
 SIZE = 127  # the integers from -63 to 63
 POINTS = 8
@@ -35,16 +35,8 @@ def same_polynomial(
         got, want = f(*point), truth(*point)
         compared(want.numel(), arithmetic="exact", strength=Strength.CERTIFIED)
         if got.shape != want.shape or not torch.equal(got, want):
-            raise Refuted(f"{what}: another polynomial, {first_difference(got, want)}")
+            raise Refuted(f"{what}: another polynomial{difference(got.tolist(), want.tolist())}")
     certificate(
         what,
         f"degree {degree}, {POINTS} points from {SIZE} values: equal except with probability {(degree / SIZE) ** POINTS:.1e} for each shape",
     )
-
-
-def first_difference(got: Tensor, want: Tensor) -> str:
-    """Of two tensors that differ."""
-    if got.shape != want.shape:
-        return f"of shape {list(got.shape)} instead of {list(want.shape)}"
-    at = tuple((got != want).nonzero()[0].tolist())
-    return f"at {list(at)} {got[at].item():.16g} instead of {want[at].item():.16g}"

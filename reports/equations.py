@@ -46,7 +46,7 @@ def tex(text: str) -> Markup:
     shown: list[Markup] = []
     for is_formula, part in pieces(text):
         if is_formula:
-            shown.append(typeset(part))
+            shown.append(formula_or_source(part))
         elif shown and (closing := CLOSING.match(part)):
             shown[-1] = Markup("<span class=w>{}{}</span>").format(shown[-1], closing[0])
             shown.append(escape(part[closing.end() :]))
@@ -55,7 +55,7 @@ def tex(text: str) -> Markup:
     return Markup("").join(shown)
 
 
-def typeset(source: str) -> Markup:
+def formula_or_source(source: str) -> Markup:
     try:
         return Markup(formula(source))
     except LatexError:

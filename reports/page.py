@@ -35,7 +35,7 @@ ASSETS = HERE / "assets"
 FONT = ASSETS / "latinmodern-math-subset.woff2"
 SHORT = 300  # characters of a test's text that are shown at once; the rest is behind a fold
 LONGEST = 10_000  # characters of it that the page carries at all
-GLANCE = 52  # the same for the cases of evidence rows, of which there are hundreds
+GLANCE = 52  # the same for the cases of evidence rows, of which there are hundreds: with these two the page stays below 800 kB
 LINE = 104  # and for what controls were told, also hundreds
 
 FAMILIES = ("exact", "digits", "float64", "float32", "bfloat16", "tf32", "reassociated", "other")
@@ -192,9 +192,6 @@ def environment(language: str) -> Environment:
     return made
 
 
-ID = re.compile(r"<[^>]*>|(?<![\w.#-])[a-z0-9]+(?:[-.][a-z0-9]+)+(?![\w-])")  # or a tag, in which there are none
-
-
 ADDRESS = re.compile(r"https://[\w.:/~+-]+")
 
 
@@ -203,10 +200,13 @@ def web(address: str) -> str:
     return address if ADDRESS.fullmatch(address) else ""
 
 
+TAG_OR_ID = re.compile(r"<[^>]*>|(?<![\w.#-])[a-z0-9]+(?:[-.][a-z0-9]+)+(?![\w-])")
+
+
 def linked(text: Markup, known: Iterable[str]) -> Markup:
     """The text with links to the claims of this page that it names."""
     link = Markup('<a href="#{0}"><code>{0}</code></a>')
-    return Markup(ID.sub(lambda found: link.format(found[0]) if found[0] in known else found[0], text))
+    return Markup(TAG_OR_ID.sub(lambda found: link.format(found[0]) if found[0] in known else found[0], text))
 
 
 def legible(changes: Iterable[Change]) -> list[Change]:
@@ -230,8 +230,6 @@ def visible(value: Any) -> Any:
 FLOAT = r"-?(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+|inf|nan)"  # not an integer: [0, 4, 0] is a place in a tensor
 TENSOR = re.compile(rf"\[{FLOAT}(?:, {FLOAT})*\]")
 STACK = re.compile(r"\[(‹[\d×]+›)(?:, \1)*\]")
-
-
 CUT_AT_START = re.compile(r"(?<=[^\w.+-])[\w.+-]{0,20}$")  # what may be part of a number, which is shown whole or not at all
 CUT_AT_END = re.compile(r"^[\w.+-]{0,20}(?=[^\w.+-])")
 FRACTION = re.compile(r"Fraction\((-?\d+), (\d+)\)")
@@ -242,7 +240,7 @@ def readable(text: str) -> str:
     return FRACTION.sub(lambda found: found[1] if found[2] == "1" else f"{found[1]}/{found[2]}", text.removeprefix("case="))
 
 
-def glanced(text: str, room: int = GLANCE) -> str:
+def glanced(text: str, room: int) -> str:
     """A text short enough to stand in a list of hundreds: its lists by their sizes, and no middle, for its end says how far off something is."""
     shorter = text if len(text) <= room else condensed(text)
     if len(shorter) <= room:
@@ -270,7 +268,7 @@ def percent(value: float | str) -> str:
 
 
 def brief(value: float | str) -> str:
-    """The same for a field of the overview, which is narrow."""
+    """The same for a field of the overview, which is narrow: no number of four digits."""
     return "≥10×" if 9.995 <= number(value) < math.inf else percent(value)
 
 

@@ -11,8 +11,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import re
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from claims.plugin import SEED, TRIALS, TimeLimit, declared, trial_of
 from claims.vocabulary import Finding
 from oracles.evidence import Refuted, recording
 from reports import evidence, publish, terminal
+from reports.audited_tree import audited_tree
 from reports.observe import observed, recorded
 from reports.progress import Progress
 
@@ -295,36 +294,6 @@ def sentence_of(text: str) -> str:
     lines = [line.strip() for line in text.strip().splitlines() if line.strip()]
     said = [line.removeprefix("E").strip() for line in lines if line.startswith("E ")]
     return " ".join(said) if said else lines[-1] if lines else "could not be collected"
-
-
-def audited_tree(root: Path) -> dict[str, Any]:
-    """Commit of the working tree, whether it has uncommitted changes, and where strangers find it; empty outside of git."""
-
-    def ask(*command: str) -> str:
-        said = subprocess.run(["git", "-C", str(root), *command], capture_output=True, text=True, errors="replace", check=True, timeout=10)
-        return said.stdout.strip()
-
-    try:
-        tree = {"commit": ask("rev-parse", "--short=12", "HEAD"), "dirty": bool(ask("status", "--porcelain", "--untracked-files=no"))}
-    except (OSError, subprocess.SubprocessError):
-        return {"commit": "", "dirty": False, "repository": ""}
-    try:
-        return tree | {"repository": web_address(ask("remote", "get-url", "origin"))}
-    except (OSError, subprocess.SubprocessError):  # there is no such remote
-        return tree | {"repository": ""}
-
-
-USER = r"(?:[^@/\s]+@)?"
-HOST = r"(?P<host>[\w-]+(?:\.[\w-]+)*\.(?!local\b)[a-z]{2,})"  # a name, not a number of somebody's own network
-PATH = r"/*(?P<path>[\w./~+-]+?)(?:\.git)?/*"
-REMOTES = (rf"https?://{USER}{HOST}(?P<port>:\d+)?/{PATH}", rf"(?:ssh|git)://{USER}{HOST}(?::\d+)?/{PATH}", rf"{USER}{HOST}:{PATH}")
-
-
-def web_address(remote: str) -> str:
-    """Where a stranger finds the repository that git fetches from `remote`, without credentials; empty for a path of this machine."""
-    found = next(filter(None, (re.fullmatch(form, remote) for form in REMOTES)), None)
-    known = found.groupdict(default="") if found else {}
-    return f"https://{known['host']}{known.get('port', '')}/{known['path']}" if known else ""
 
 
 def installed(package: str) -> str:

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pypdf import PdfReader
 
 from claims.catalogue import declared
 from reports.diff import Change
@@ -35,9 +34,11 @@ from tests.test_verdicts import END, run
 if os.environ.get("CI"):
     import axe_playwright_python.sync_playwright as axe
     import playwright.sync_api as playwright
+    import pypdf
 else:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install -r requirements.txt")
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="no Chromium or Chrome on this machine")
@@ -267,7 +268,6 @@ def test_a_value_may_be_half_typed_and_what_is_no_value_finds_nothing(visit, sit
     assert shown(page) == ids(document, finding="refuted") != set()
     page.fill("#filter", "finding:xyz")
     assert shown(page) == set()
-    page.fill("#filter", "post:9768 -fin")
     for nothing_yet in ('-"', '-""', "-finding:", "finding:"):
         page.fill("#filter", f"post:9768 {nothing_yet}")
         assert shown(page) == ids(document, post=9768)
@@ -329,7 +329,7 @@ def test_a_link_to_a_claim_shows_its_statement_first(visit, site, width):
     statement = page.locator("details.claim", has=page.locator(f"#{HOLDS}")).locator("h4")
     page.wait_for_function("scrollY > 0")
     box = statement.bounding_box()
-    assert 0 <= box["y"] < 300
+    assert 0 <= box["y"] < 900 / 3
     assert page.evaluate(
         "([x, y]) => document.elementFromPoint(x, y).closest('h4') !== null", [box["x"] + 9, box["y"] + 9]
     )  # nothing lies over it
@@ -473,7 +473,7 @@ def test_every_finding_and_outcome_can_be_read_and_only_reproduced_is_green(visi
       const style = getComputedStyle(e);
       return [style.color, style.backgroundColor, style.borderColor].some(color => {
         const [r, g, b] = color.match(/\\d+/g).map(Number);
-        return g > 8 + Math.max(r, b);
+        return g > 8 + Math.max(r, b); // the tint behind "reproduced" is green by 12, that of the paper by none
       });
     }).map(e => e.className.replace(/outcome |c\\d+ /, ''))"""
     assert set(page.evaluate(greens)) == {"reproduced"}
@@ -546,7 +546,7 @@ def test_the_table_of_posts_is_seen_whole_and_pictures_keep_their_letters(visit,
     letters = page.evaluate(
         "[...document.querySelectorAll('.chart text')].map(text => text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize))"
     )
-    assert len(letters) > 10 and min(letters) > 8.5
+    assert len(letters) > 10 and min(letters) >= 9  # pixels: three quarters of the 12 that they are drawn with
     marks = "[...document.querySelectorAll('.chart use')].map(use => getComputedStyle(use)).map(style => [style.stroke, style.fill])"
     assert ["none", "none"] not in page.evaluate(marks)
 
@@ -561,7 +561,7 @@ def test_no_line_begins_with_the_punctuation_behind_a_formula(visit, site_of_all
       const range = new Range();
       range.setStart(next, 0);
       range.setEnd(next, 1);
-      return range.getBoundingClientRect().left < math.getBoundingClientRect().right - 2;
+      return range.getBoundingClientRect().left < math.getBoundingClientRect().right - 2; // on the same line it begins where the formula ends
     }).map(math => math.parentElement.textContent.slice(0, 80))""")
     assert broken == []
     assert page.evaluate("document.querySelectorAll('.w > math').length") > 100  # those that could have been broken
@@ -607,7 +607,7 @@ def test_print_has_every_claim_open_and_no_tools(visit, site, document):
     """Read off the paper itself: what a style sheet says of print may not have reached the page by the time it is asked."""
     page = visit().open(site / "index.html")
     on_screen = page.evaluate("document.querySelectorAll('details[open]').length")
-    sheets = PdfReader(io.BytesIO(page.pdf())).pages
+    sheets = pypdf.PdfReader(io.BytesIO(page.pdf())).pages
     paper = unicodedata.normalize("NFKC", "".join("".join(sheet.extract_text().split()) for sheet in sheets))  # without ligatures
     for claim in document["claims"]:
         assert claim["id"] in paper
@@ -619,7 +619,7 @@ def test_print_has_every_claim_open_and_no_tools(visit, site, document):
 def test_print_unfolds_long_texts_and_cuts_no_table(visit, sites_of_all_kinds):
     page = visit().open(sites_of_all_kinds[1] / "index.html")
     assert page.locator(".claim details.text").count() > 0
-    paper = "".join(sheet.extract_text() for sheet in PdfReader(io.BytesIO(page.pdf())).pages)
+    paper = "".join(sheet.extract_text() for sheet in pypdf.PdfReader(io.BytesIO(page.pdf())).pages)
     assert paper.count("so much") > 1000  # of 2000, less what the page leaves to verdicts.json
     page.emulate_media(media="print")
     overflow = page.evaluate("[...document.querySelectorAll('.scroll')].map(e => getComputedStyle(e).overflowX)")
@@ -686,10 +686,9 @@ def test_the_first_paint_of_all_present_claims_is_quick(visit, document, tmp_pat
     many["claims"] = [claim | {"id": f"{claim['id']}-{n}"} for n in range(present) for claim in document["claims"]][:present]
     assert len(many["claims"]) == present > 100
     site = write(tmp_path, many)
-    times = []
-    while (
-        len(times) < 10 and min(times, default=FIRST_PAINT_MS) >= FIRST_PAINT_MS
-    ):  # the fastest is the page's; the others wait for other programs
+    times: list[float] = []
+    # The fastest load is the page's own: what other programs do meanwhile only adds to it. A page that is slow by itself is so ten times.
+    while len(times) < 10 and not any(time < FIRST_PAINT_MS for time in times):
         page = visit(viewport={"width": 1440, "height": 900}).open(site / "index.html")
         page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
         times.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))

@@ -90,7 +90,9 @@ def test_marks_lines_and_areas_stand_where_the_axes_say(
     assert 0 <= min(across.values()) <= max(across.values()) <= width and 0 <= min(up.values()) <= max(up.values()) <= height
     (group,) = of_class(picture_of(figure), "series")
     (line,), (between,) = of_class(group, "line"), of_class(group, "area")
-    near = lambda places: pytest.approx([at for x, y in places for at in (across[x], up[y])], abs=1)  # marks stand on whole points
+    near = lambda places: pytest.approx(
+        [at for x, y in places for at in (across[x], up[y])], abs=1
+    )  # of ends that are whole numbers the middle is one too
     assert points(line) == [place(mark) for mark in group.iter("use")]
     assert [at for point in points(line) for at in point] == near(marks)
     assert [at for point in points(between) for at in point] == near(area)  # along the smallest values there, along the largest ones back

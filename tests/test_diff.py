@@ -129,7 +129,7 @@ def test_of_a_refuted_claim_an_implementation_may_be_refuted_or_not() -> None:
     assert lines(was("refuted"), was("broken")) == [("implementation mine: refuted before, broken now", True)]
 
 
-def test_whether_an_answer_is_worse_is_said_by_the_finding_of_each_run() -> None:
+def test_how_good_an_answer_is_is_said_by_the_finding_of_now() -> None:
     held = records(select=("reference", "control:wrong", "impl:mine"), mine=ANSWERS_OF_AN_IMPLEMENTATION["refuted"])
     claim = told(finding="refuted", trials=("counterexample:1", "control:repaired"))
     now = records(claim, select=("counterexample:1", "control:repaired", "impl:mine"), mine=ANSWERS_OF_AN_IMPLEMENTATION["incomplete"])

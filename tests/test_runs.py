@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from reports.plugin import web_address
+from reports.audited_tree import web_address
 from tests.small_audit import CHECK, Audit, Project, claim
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serial", "xdist"])
@@ -317,7 +317,7 @@ def test_a_run_names_commit_and_repository_of_the_tree_and_whether_it_was_change
     told = lambda: {name: project.audit().document["runs"][0][name] for name in ("commit", "dirty", "repository")}
     clean = {"commit": git("rev-parse", "HEAD")[:12], "dirty": False, "repository": "https://example.org/someone/audit"}
     assert told() == clean
-    (project.folder / "test_a.py").open("a").write("# edited")
+    project.write(test_a=claim("edited"))
     assert told() == clean | {"dirty": True}
     git("remote", "remove", "origin")
     assert told() == clean | {"dirty": True, "repository": ""}

@@ -115,7 +115,6 @@
     event.preventDefault();
     history.pushState(null, "", link.getAttribute("href"));
     read();
-    mirror();
     form.scrollIntoView();
   });
   window.addEventListener("popstate", read);
@@ -123,7 +122,6 @@
   window.addEventListener("load", () => { // after the browser has gone to the place by itself
     if (location.hash) open();
     else if (field.value) form.scrollIntoView();
-    mirror();
   });
   read();
 }
